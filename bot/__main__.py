@@ -1,0 +1,296 @@
+"""The `golive` command line."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import secrets
+import sys
+from collections.abc import Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot import arguments
+from bot.arguments import UsageError
+from bot.compose import file_log
+from bot.logs import configure_logging
+from bot.once import (
+    NOTHING_MEASURED,
+    Options,
+    check_once,
+    exit_code,
+    known_secrets,
+    occasion,
+    targets,
+)
+from bot.progress import ScanProgress
+from bot.render.markdown import render_markdown
+from bot.render.report_json import render_json
+from bot.render.signals import Format, render_signals
+from bot.render.terminal import render_report
+from bot.render.words import clean
+from bot.settings import Settings, SettingsError
+from checks import CHECKS
+from checks.engine.model import Problem, Report, Window
+from checks.engine.runbook import (
+    Runbook,
+    RunbookError,
+    lint,
+    load_runbook,
+    schema,
+    shipped_runbook,
+)
+from checks.sources.logs.recognise import Recognised
+from checks.sources.logs.source import ScanRequest
+
+USAGE = 64
+INTERRUPTED = 130
+_CLICK_USAGE = 2
+_PIPE_WIDTH = 120
+_FORMATS = ("text", "json", "markdown")
+
+app = typer.Typer(
+    name="golive",
+    help="Runs the hour after a deploy: measures, judges by the runbook, decides.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, and so secrets
+)
+_runbook_app = typer.Typer(help="Looks after runbook.yaml.", no_args_is_help=True)
+app.add_typer(_runbook_app, name="runbook")
+
+
+class Finished(Exception):  # noqa: N818 - an outcome: it carries an exit code past the parser
+    """A command ended with this exit code, which the parser must not confuse with its own."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code."""
+    configure_logging()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a symbol must not fail for want of an encoding
+            stream.reconfigure(errors="replace")
+    try:
+        app(args=None if argv is None else list(argv), prog_name="golive")
+    except Finished as finished:
+        return finished.code
+    except (UsageError, SettingsError) as error:
+        return _complain(error.errors)
+    except RunbookError as error:
+        return _complain(str(error).splitlines())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+        return USAGE if code == _CLICK_USAGE else code
+    return 0
+
+
+def _complain(errors: Sequence[str]) -> int:
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for error in errors:
+        console.print(clean(error))
+    return USAGE
+
+
+def _console() -> Console:
+    """Results: as wide as the terminal, and wide enough for a line a finding in a pipe."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+_T = TypeVar("_T")
+
+
+def _wait(work: Coroutine[None, None, _T]) -> _T:
+    """Run to the end; Ctrl-C ends the command without a traceback."""
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise Finished(INTERRUPTED) from None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+# --- golive check -------------------------------------------------------------------------------
+
+_RunbookOption = Annotated[
+    Path | None, typer.Option("--runbook", metavar="PATH", help="Default: the one golive ships.")
+]
+
+
+@app.command()
+def check(  # noqa: PLR0917 - the options, each by its name on the command line
+    log: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="The application's log; repeatable.")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="Its PostgreSQL, by a read-only role.")
+    ] = None,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Its public address.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="1, 2, 3 or final.")] = "final",
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="ISO-8601, or a duration: 60m.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Default: now.")] = None,
+    since_offset: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", min=0, help="Log from this byte on; 0 = the whole file."),
+    ] = None,
+    runbook: _RunbookOption = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="ID,…", help="Run these checks alone.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="text, json or markdown.")] = "text",
+) -> None:
+    """Run the checks once and print the verdict.
+
+    Exit code: 0 GO, 1 MONITOR, 2 NO-GO, 3 nothing could be measured, 64 bad usage.
+    """
+    arguments.one_of("--format", output, _FORMATS)
+    settings = Settings.from_environment(os.environ)
+    book = load_runbook(runbook or settings.runbook, checks=CHECKS)
+    options = Options(
+        logs=log or (),
+        database=database,
+        base_url=base_url,
+        checkpoint=checkpoint,
+        since=since,
+        until=until,
+        since_offset=since_offset,
+        only=only or (),
+    )
+    looked_at = targets(options, settings)
+    about = occasion(options, settings, looked_at, checks=CHECKS, runbook=book, now=_now())
+    with ScanProgress(Console(stderr=True)) as progress:
+        report = _wait(check_once(looked_at, CHECKS, book, about, progress.advance))
+    _print_report(report, output)
+    raise Finished(exit_code(report))
+
+
+def _print_report(report: Report, output: str) -> None:
+    if output == "text":
+        _console().print(render_report(report))
+        return
+    text = render_json(report) if output == "json" else render_markdown(report).rstrip("\n")
+    sys.stdout.write(f"{text}\n")
+
+
+# --- golive signals -----------------------------------------------------------------------------
+
+
+@app.command()
+def signals(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="The application's log.")],
+    runbook: _RunbookOption = None,
+) -> None:
+    """Show how a log is understood: its format, and how often each signal occurs in it.
+
+    A signal that never occurs is quiet (nothing like it in this log), dead (its pattern is broken)
+    or not carried by the format.
+    """
+    settings = Settings.from_environment(os.environ)
+    book = load_runbook(runbook or settings.runbook, checks=CHECKS)
+    raise Finished(_wait(_signals(log, book, known_secrets(settings))))
+
+
+async def _signals(path: Path, book: Runbook, known: tuple[str, ...]) -> int:
+    now = _now()
+    log = file_log([path], book, lambda: now)
+    found = await log.recognise(path)
+    if isinstance(found, Problem):
+        return _unreadable(found)
+    request = ScanRequest(
+        window=Window(since=now - book.default_window, until=now),
+        since_offset=0,
+        secrets=known,
+        fingerprint_key=secrets.token_bytes(32),
+    )
+    with ScanProgress(Console(stderr=True)) as progress:
+        evidence, _ = await log.scan(request, progress=progress.advance)
+    if evidence.problem is not None:
+        return _unreadable(evidence.problem)
+    _console().print(render_signals(_format(found), evidence, found.profile.events))
+    return 0
+
+
+def _unreadable(problem: Problem) -> int:
+    _complain([str(problem)])
+    return NOTHING_MEASURED
+
+
+def _format(found: Recognised) -> Format:
+    times = "none"
+    if found.timed:
+        times = "in the prefix" if found.prefix.read is not None else "in the lines themselves"
+    return Format(
+        profile=found.profile.name,
+        prefix=found.prefix.name,
+        times=times,
+        sampled=found.sampled,
+        matched=found.matched,
+    )
+
+
+# --- golive runbook, golive demo ----------------------------------------------------------------
+
+
+@_runbook_app.command("lint")
+def runbook_lint(
+    path: Annotated[Path | None, typer.Argument(metavar="[PATH]")] = None,
+    runbook: _RunbookOption = None,
+) -> None:
+    """Validate runbook.yaml and report contradictions, all of them at once."""
+    settings = Settings.from_environment(os.environ)
+    where = path or runbook or settings.runbook or shipped_runbook()
+    try:
+        book = load_runbook(where, checks=CHECKS)
+    except RunbookError as error:
+        for issue in error.issues:
+            sys.stdout.write(f"{clean(str(issue))}\n")
+        raise Finished(USAGE) from error
+    notes = lint(book)
+    for note in notes:
+        sys.stdout.write(f"{clean(str(note))}\n")
+    if not notes:
+        sys.stdout.write(f"{where}: no errors, no contradictions.\n")
+    raise Finished(1 if notes else 0)
+
+
+@_runbook_app.command("schema")
+def runbook_schema() -> None:
+    """Print the JSON Schema of runbook.yaml."""
+    sys.stdout.write(f"{json.dumps(schema(), indent=2, ensure_ascii=False)}\n")
+
+
+@app.command()
+def demo(
+    *,
+    quiet_hour: Annotated[bool, typer.Option(help="An hour without incident.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed plays another hour.")] = 1,
+    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than life.")] = 60.0,
+) -> None:
+    """Play a whole go-live: without Slack, database or keys of your own."""
+    from bot.demo.play import play  # noqa: PLC0415 - the demo's PostgreSQL is an extra
+
+    try:
+        code = play(quiet=quiet_hour, seed=seed, speed=speed, console=_console())
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    raise Finished(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

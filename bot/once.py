@@ -1,0 +1,109 @@
+"""One run of the checks from the shell: what to look at, the run itself, and its exit code."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot import arguments
+from bot.arguments import UsageError
+from bot.compose import Targets, open_sources
+from bot.settings import Settings, password_of
+from checks.engine import runner
+from checks.engine.check import Check
+from checks.engine.model import Decision, Level, Report
+from checks.engine.runbook import CHECKPOINTS, Runbook
+from checks.engine.runner import Occasion
+
+NOTHING_MEASURED = 3
+_EXITS = {Decision.GO: 0, Decision.MONITOR: 1, Decision.NO_GO: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `golive check` as they were typed; None where one was left out."""
+
+    logs: Sequence[Path] = ()
+    database: str | None = None
+    base_url: str | None = None
+    checkpoint: str = "final"
+    since: str | None = None
+    until: str | None = None
+    since_offset: int | None = None
+    only: Sequence[str] = ()
+
+
+def targets(options: Options, settings: Settings) -> Targets:
+    """Where to look: what was typed, else what the environment says.
+
+    Raises:
+        UsageError: nothing was given, or the base URL is none.
+    """
+    configured = settings.database_url.get_secret_value() if settings.database_url else None
+    url = options.base_url or settings.base_url
+    found = Targets(
+        logs=tuple(options.logs) or ((settings.log,) if settings.log else ()),
+        database_url=options.database or configured,
+        base_url=arguments.base_url(url) if url else None,
+    )
+    if not found:
+        raise UsageError(
+            "Nothing to look at: give --log PATH, --database URL or --base-url URL"
+            " (or GOLIVE_LOG, GOLIVE_DATABASE_URL, BASE_URL)."
+        )
+    return found
+
+
+def occasion(
+    options: Options,
+    settings: Settings,
+    looked_at: Targets,
+    *,
+    checks: Sequence[Check],
+    runbook: Runbook,
+    now: datetime,
+) -> Occasion:
+    """What the run is about; ages are measured from the end of the window.
+
+    Raises:
+        UsageError: a checkpoint, a time or a check that does not exist.
+    """
+    window = arguments.window(options.since, options.until, now, runbook.default_window)
+    return Occasion(
+        checkpoint=arguments.one_of("--checkpoint", options.checkpoint, CHECKPOINTS),
+        window=window,
+        now=window.until,
+        since_offset=options.since_offset,
+        secrets=known_secrets(settings, looked_at),
+        fingerprint_key=secrets.token_bytes(32),
+        only=arguments.only(options.only, [check.id for check in checks], runbook.switched_off),
+    )
+
+
+def known_secrets(settings: Settings, looked_at: Targets | None = None) -> tuple[str, ...]:
+    """All that golive was given and that the log must not show."""
+    urls = (looked_at.database_url, looked_at.base_url) if looked_at else ()
+    passwords = [password for url in urls if url and (password := password_of(url))]
+    return tuple(dict.fromkeys((*settings.literals, *passwords)))
+
+
+async def check_once(
+    looked_at: Targets,
+    checks: Sequence[Check],
+    runbook: Runbook,
+    about: Occasion,
+    progress: Callable[[int, int], None],
+) -> Report:
+    """Open the sources, run the checks, close the sources."""
+    async with open_sources(looked_at, runbook, lambda: about.now) as sources:
+        return await runner.run(checks, runbook, sources, about, progress=progress)
+
+
+def exit_code(report: Report) -> int:
+    """As Nagios has them: 0 GO, 1 MONITOR, 2 NO-GO, 3 when nothing could be measured."""
+    decision = report.verdict.decision
+    unseen = all(finding.level is Level.UNKNOWN for finding in report.findings)
+    return NOTHING_MEASURED if unseen and decision is not Decision.NO_GO else _EXITS[decision]

@@ -1,0 +1,100 @@
+"""What one run is about, and which checks and criteria belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from checks.engine.check import Check
+from checks.engine.model import Criterion, Finding, Observed, Window
+from checks.engine.runbook import CriterionRule, Runbook
+from checks.engine.runbook.model import FINAL
+from checks.engine.runbook.spec import NO_CRITICAL
+from checks.engine.thresholds import Rule
+from checks.sources.logs.source import Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What one run is about.
+
+    checkpoint:      "1", "2", "3" or "final" (follow-ups are judged as final)
+    window:          since the deploy, or the part of the past that is looked at
+    now:             the instant that ages are measured from; the window's end for a past window
+    since_offset:    count the log from this byte on, whatever its times say
+    secrets:         what golive itself was given and must not occur in the log
+    fingerprint_key: key of the HMAC that names a leaked secret
+    marks:           sizes of the log at known instants, for logs without times
+    observed:        what a watch has seen; None in a single run
+    own_probes:      signal → events in the log that golive's own probes caused
+    accepted:        check id → who accepted its WARNING or UNKNOWN
+    earlier:         check id → the checkpoint at which it was CRITICAL before in this watch
+    only:            ids of the checks to run; empty = all that are due
+    """
+
+    checkpoint: str
+    window: Window
+    now: datetime
+    since_offset: int | None = None
+    secrets: tuple[str, ...] = ()
+    fingerprint_key: bytes = b""
+    marks: tuple[Mark, ...] = ()
+    observed: Observed | None = None
+    own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
+    accepted: Mapping[str, str] = field(default_factory=dict[str, str])
+    earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    only: tuple[str, ...] = ()
+
+
+def due(checks: Sequence[Check], occasion: Occasion) -> list[Check]:
+    """The checks that this checkpoint lists: its own first, then the earlier ones."""
+    if occasion.only:
+        return [check for check in checks if check.id in occasion.only]
+    if occasion.checkpoint == FINAL:
+        return list(checks)
+    listed = [check for check in checks if check.checkpoint <= int(occasion.checkpoint)]
+    return sorted(listed, key=lambda check: -check.checkpoint)
+
+
+def measured(
+    checks: Sequence[Check], runbook: Runbook, occasion: Occasion
+) -> list[tuple[Check, Rule]]:
+    """The checks to measure, with their rules: what is due, and what the criteria rest on."""
+    listed = due(checks, occasion)
+    wanted = set[str]() if occasion.only else _sources_of(_all_criteria(runbook))
+    ids = {check.id for check in listed}
+    order = [*listed, *(check for check in checks if check.id in wanted - ids)]
+    rules = [(check, runbook.rule(check.id, occasion.checkpoint)) for check in order]
+    return [(check, rule) for check, rule in rules if rule is not None]
+
+
+def _all_criteria(runbook: Runbook) -> tuple[CriterionRule, ...]:
+    return (*runbook.rollback_criteria, *runbook.success_criteria)
+
+
+def _sources_of(rules: Sequence[CriterionRule]) -> set[str]:
+    return {check for rule in rules for check, _, _ in rule.any_of}
+
+
+def due_criteria(runbook: Runbook, occasion: Occasion) -> tuple[str, ...]:
+    """Success criteria to judge now: at the end, and of a chosen few checks only their own."""
+    if occasion.checkpoint != FINAL:
+        return ()
+    chosen = set(occasion.only)
+    return tuple(
+        rule.id
+        for rule in runbook.success_criteria
+        if not chosen or rule.id == NO_CRITICAL or _sources_of([rule]) & chosen
+    )
+
+
+def shown(
+    found: Sequence[tuple[bool, Finding]],
+    rules: Sequence[CriterionRule],
+    rollback: Sequence[Criterion],
+) -> tuple[Finding, ...]:
+    """The findings that are due, and those not due that a met rollback criterion rests on."""
+    met = {criterion.id for criterion in rollback if criterion.met}
+    proof = _sources_of([rule for rule in rules if rule.id in met])
+    return tuple(finding for is_due, finding in found if is_due or finding.check in proof)

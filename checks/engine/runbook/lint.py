@@ -1,0 +1,294 @@
+"""Contradictions in a runbook that loads: rules that cannot both be meant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+from checks.engine.model import Decision
+from checks.engine.runbook.issues import Issue, issues_of
+from checks.engine.runbook.model import CHECKPOINTS, FINAL, CriterionRule, Phase, Runbook
+from checks.engine.runbook.reach import (
+    common,
+    domain,
+    is_count,
+    is_empty,
+    rises,
+    span,
+    within,
+    words,
+)
+from checks.engine.runbook.source import Fault, Loc
+from checks.engine.runbook.spec import NO_CRITICAL
+from checks.engine.thresholds import Bound, Rule, Threshold
+
+ROLLBACK_IDS = ("secret_leak", "tenant_leak", "messages_failing", "service_down")
+SUCCESS_IDS = (
+    NO_CRITICAL,
+    "inbound_processed",
+    "outbound_sent",
+    "no_secret_leaked",
+    "no_tenant_leak",
+    "error_rate",
+)
+"""The criteria that every report names; a runbook may have more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintNote(Issue):
+    """A contradiction: the runbook can be used, but not everything in it can be meant."""
+
+
+def lint(runbook: Runbook) -> tuple[LintNote, ...]:
+    """Everything in a runbook that contradicts itself, in the order of the file."""
+    faults = [
+        *_levels(runbook),
+        *_decision(runbook),
+        *_criteria(runbook),
+        *_follow_up(runbook),
+        *_profiles(runbook),
+    ]
+    return tuple(
+        LintNote(path=i.path, line=i.line, where=i.where, message=i.message)
+        for i in issues_of(runbook.source, faults)
+    )
+
+
+# --- levels -------------------------------------------------------------------------------------
+
+
+def _levels(runbook: Runbook) -> Iterator[Fault]:
+    for check in _enabled(runbook):
+        checkpoint, final = runbook.rule(check, "1"), runbook.rule(check, FINAL)
+        if checkpoint is not None and final is not None:
+            yield from _stricter_later(checkpoint, final)
+            for rule, column in ((checkpoint, "checkpoint"), (final, FINAL)):
+                yield from _too_old(rule, column, runbook.default_window)
+        if ("checks", check, "reason") in runbook.source.lines:
+            message = "gives a reason, but the check is switched on; add enabled: false, or drop it"
+            yield Fault(loc=("checks", check, "reason"), message=message)
+
+
+def _enabled(runbook: Runbook) -> list[str]:
+    return list(dict.fromkeys(check for check, _ in runbook.rules))
+
+
+def _stricter_later(checkpoint: Rule, final: Rule) -> Iterator[Fault]:
+    """A count since the deploy only grows: its bound must not shrink."""
+    if checkpoint.window is not None or final.window is not None:
+        return
+    earlier = {threshold.quantity: threshold for threshold in checkpoint.thresholds}
+    for threshold in final.thresholds:
+        before = earlier.get(threshold.quantity)
+        if before is None or not is_count(threshold.quantity):
+            continue
+        pairs = (
+            ("warning", before.warning, threshold.warning),
+            ("critical", before.critical, threshold.critical),
+        )
+        for level, old, new in pairs:
+            if old is None or new is None or not rises(old):
+                continue
+            if not within(span(new, threshold.quantity), span(old, threshold.quantity)):
+                yield Fault(
+                    loc=("checks", final.check, FINAL, threshold.quantity, level),
+                    message=f"the final review is stricter ({words(new)}) than the checkpoints"
+                    f" ({words(old)}), although the count runs since the deploy",
+                )
+
+
+def _too_old(rule: Rule, column: str, default: timedelta) -> Iterator[Fault]:
+    """What has to be older than the window is never in it."""
+    window = default if rule.window is None else rule.window
+    for name, value in rule.params.items():
+        if name.endswith("_seconds") and timedelta(seconds=value) >= window:
+            yield Fault(
+                loc=("checks", rule.check, "params", name),
+                message=f"is {value:g} s, but the window ({column}) is only"
+                f" {window.total_seconds():g} s, so nothing can be that old",
+            )
+    if rule.window is not None and rule.window > default:
+        yield Fault(
+            loc=("checks", rule.check, "window"),
+            message=f"is longer ({column}) than default_window, which a follow-up looks at",
+        )
+
+
+# --- decision -----------------------------------------------------------------------------------
+
+
+def _decision(runbook: Runbook) -> Iterator[Fault]:
+    at: Loc = ("decision", "matrix")
+    able = 0
+    for i, check in enumerate(runbook.matrix):
+        if check in runbook.switched_off:
+            yield Fault(loc=(*at, i), message=f"{check} is a matrix metric but switched off")
+        elif not _reaches(runbook, check, "warning"):
+            message = f"{check} is a matrix metric but has no warning bound"
+            yield Fault(loc=(*at, i), message=message)
+        else:
+            able += 1
+    wanted = runbook.decision.matrix_warnings
+    if wanted > able:
+        yield Fault(
+            loc=("decision", "matrix_warnings"),
+            message=f"{wanted} warnings can never come together: {able} matrix metrics can warn",
+        )
+    critical = sum(_reaches(runbook, check, "critical") for check in _enabled(runbook))
+    for loc, number in (
+        (("decision", "critical"), runbook.decision.critical),
+        (("escalation", "critical"), runbook.escalation),
+    ):
+        if number > critical:
+            message = f"{number} CRITICAL can never come together: {critical} checks can be so"
+            yield Fault(loc=loc, message=message)
+    if runbook.escalation < runbook.decision.critical:
+        yield Fault(
+            loc=("escalation", "critical"),
+            message=f"{runbook.escalation} CRITICAL would be escalated in full although"
+            f" it takes {runbook.decision.critical} for a NO-GO (decision.critical)",
+        )
+
+
+def _reaches(runbook: Runbook, check: str, level: str) -> bool:
+    rules = (runbook.rule(check, checkpoint) for checkpoint in CHECKPOINTS)
+    return any(
+        (threshold.warning if level == "warning" else threshold.critical) is not None
+        for rule in rules
+        if rule is not None
+        for threshold in rule.thresholds
+    )
+
+
+# --- criteria -----------------------------------------------------------------------------------
+
+
+def _criteria(runbook: Runbook) -> Iterator[Fault]:
+    groups = (
+        ("rollback", runbook.rollback_criteria, ROLLBACK_IDS),
+        ("success", runbook.success_criteria, SUCCESS_IDS),
+    )
+    for kind, criteria, ids in groups:
+        for missing in sorted(set(ids) - {criterion.id for criterion in criteria}):
+            message = f"{missing} is missing, so nothing ever meets it"
+            yield Fault(loc=(kind,), message=message)
+        for criterion in criteria:
+            yield from _criterion(runbook, kind, criterion)
+    yield from _both(runbook)
+
+
+def _criterion(runbook: Runbook, kind: str, criterion: CriterionRule) -> Iterator[Fault]:
+    at: Loc = (kind, criterion.id)
+    off = [s.check for s in criterion.any_of if s.check in runbook.switched_off]
+    if criterion.any_of and len(off) == len(criterion.any_of):
+        names = ", ".join(dict.fromkeys(off))
+        message = f"no enabled check stands behind it ({names}: switched off)"
+        yield Fault(loc=at, message=message)
+    for i, (check, quantity, bound) in enumerate(criterion.any_of):
+        here = (*at, "any_of", i)
+        if within(domain(quantity), span(bound, quantity)):
+            message = f"every value of {quantity} meets this ({words(bound)})"
+            yield Fault(loc=here, message=message)
+        elif check not in runbook.switched_off:
+            yield from _disagrees(runbook, kind, (check, quantity, bound), here)
+
+
+def _disagrees(
+    runbook: Runbook, kind: str, source: tuple[str, str, Bound], at: Loc
+) -> Iterator[Fault]:
+    """A rollback that is due must be CRITICAL, and a success must not be."""
+    check, quantity, bound = source
+    for column, checkpoint in (("the checkpoints", "1"), ("the final review", FINAL)):
+        threshold = _threshold(runbook, check, checkpoint, quantity)
+        if threshold is None:
+            continue
+        met = span(bound, quantity)
+        critical = threshold.critical
+        said = words(critical) if critical else "no bound"
+        if kind == "rollback" and not (critical and within(met, span(critical, quantity))):
+            message = (
+                f"is met ({words(bound)}) where {check} is not CRITICAL at {column}"
+                f" (critical: {said})"
+            )
+            yield Fault(loc=at, message=message)
+            return
+        if kind == "success" and critical and not is_empty(common(met, span(critical, quantity))):
+            message = (
+                f"is met ({words(bound)}) where {check} is CRITICAL at {column} (critical: {said})"
+            )
+            yield Fault(loc=at, message=message)
+            return
+
+
+def _threshold(runbook: Runbook, check: str, checkpoint: str, quantity: str) -> Threshold | None:
+    rule = runbook.rule(check, checkpoint)
+    found = [t for t in rule.thresholds if t.quantity == quantity] if rule else []
+    return found[0] if found else None
+
+
+def _both(runbook: Runbook) -> Iterator[Fault]:
+    """The same value must not be a success and a reason to roll back."""
+    for success in runbook.success_criteria:
+        for i, (check, quantity, good) in enumerate(success.any_of):
+            for rollback in runbook.rollback_criteria:
+                for other_check, other_quantity, bad in rollback.any_of:
+                    same = (check, quantity) == (other_check, other_quantity)
+                    if same and not is_empty(common(span(good, quantity), span(bad, quantity))):
+                        yield Fault(
+                            loc=("success", success.id, "any_of", i),
+                            message=f"is met ({words(good)}) by values that also meet the"
+                            f" rollback criterion {rollback.id} ({words(bad)})",
+                        )
+
+
+# --- follow-up ----------------------------------------------------------------------------------
+
+
+def _follow_up(runbook: Runbook) -> Iterator[Fault]:
+    for decision, phases in runbook.follow_up.items():
+        for i, phase in enumerate(phases):
+            at: Loc = ("follow_up", decision.value, i)
+            last = i == len(phases) - 1
+            yield from _phase(phase, at, last=last)
+            if not last and phases[i + 1].every < phase.every:
+                message = "looks more often than the stretch before it, although time has passed"
+                yield Fault(loc=("follow_up", decision.value, i + 1, "every"), message=message)
+    order = (Decision.NO_GO, Decision.MONITOR, Decision.GO)
+    for worse, better in pairwise(order):
+        slow, fast = runbook.follow_up[worse][0].every, runbook.follow_up[better][0].every
+        if slow > fast:
+            message = f"is looked at less often than {better.value}, which is better"
+            yield Fault(loc=("follow_up", worse.value, 0, "every"), message=message)
+
+
+def _phase(phase: Phase, at: Loc, *, last: bool) -> Iterator[Fault]:
+    if phase.lasts is None:
+        if not last:
+            yield Fault(loc=at, message="lasts until the watch is closed: what follows never comes")
+        if phase.decide:
+            message = "decides at its end, but has none; give it lasts: …"
+            yield Fault(loc=(*at, "then"), message=message)
+    elif phase.every > phase.lasts:
+        yield Fault(loc=(*at, "every"), message="is longer than the stretch lasts: it never looks")
+    elif phase.lasts % phase.every:
+        message = "is no multiple of every, so the last look is cut off"
+        yield Fault(loc=(*at, "lasts"), message=message)
+
+
+# --- log profiles -------------------------------------------------------------------------------
+
+
+def _profiles(runbook: Runbook) -> Iterator[Fault]:
+    for name, spec in runbook.log.profiles.items():
+        users: dict[str, list[str]] = defaultdict(list)
+        for signal, one in spec.signals.items():
+            users[one.pattern].append(signal)
+        for signals in users.values():
+            for signal in signals[1:]:
+                yield Fault(
+                    loc=("log", "profiles", name, "signals", signal, "pattern"),
+                    message=f"is also the pattern of {signals[0]}: one event would count as both",
+                )

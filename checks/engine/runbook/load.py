@@ -1,0 +1,175 @@
+"""From runbook.yaml to the frozen runbook, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from checks.engine.check import Check
+from checks.engine.model import Decision
+from checks.engine.runbook.issues import Issue, RunbookError, issues_of, shape_faults
+from checks.engine.runbook.model import (
+    CHECKPOINTS,
+    FINAL,
+    CriterionRule,
+    CriterionSource,
+    DecisionRule,
+    LogRule,
+    Phase,
+    Runbook,
+    SchedulePoint,
+)
+from checks.engine.runbook.rules import rule_faults
+from checks.engine.runbook.source import YamlSource, read_yaml
+from checks.engine.runbook.spec import (
+    CheckSpec,
+    CriterionSpec,
+    PhaseSpec,
+    PointSpec,
+    RunbookSpec,
+    Thresholds,
+    WindowSpec,
+)
+from checks.engine.thresholds import Rule, Threshold
+
+_NAME = "runbook.yaml"
+
+
+def load_runbook(path: Path | None = None, *, checks: Sequence[Check]) -> Runbook:
+    """Load a runbook and check it against the checks that exist.
+
+    Args:
+        path: the file; None for the one that golive ships.
+        checks: all checks that the file must configure or switch off.
+
+    Raises:
+        RunbookError: the file cannot be used; it carries everything that is wrong at once.
+    """
+    where = shipped_runbook() if path is None else path
+    try:
+        raw = where.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"cannot be read: {reason}. Check the path and its permissions."
+        raise RunbookError([Issue(path=where, line=0, where="", message=message)]) from error
+    return parse_runbook(raw, path=where, checks=checks)
+
+
+def shipped_runbook() -> Path:
+    """Where the runbook lies that golive brings: in the wheel, or beside the source tree."""
+    package = files("checks")
+    packed = Path(str(package.joinpath("manifests", _NAME)))
+    return packed if packed.is_file() else Path(str(package)).parent / "manifests" / _NAME
+
+
+def parse_runbook(raw: bytes, *, path: Path, checks: Sequence[Check]) -> Runbook:
+    """Like `load_runbook`, from the bytes of a file; `path` is for messages only."""
+    source = read_yaml(path, raw)
+    faults = list(source.faults)
+    if any(not fault.loc and source.data is None for fault in faults):
+        raise RunbookError(issues_of(source, faults))
+    spec: RunbookSpec | None = None
+    empty = {fault.loc for fault in faults}
+    try:
+        spec = RunbookSpec.model_validate(source.data)
+    except ValidationError as error:
+        faults.extend(f for f in shape_faults(error, source) if f.loc not in empty)
+    if isinstance(source.data, dict):
+        faults.extend(rule_faults(source.data, checks))
+    if spec is None or faults:
+        raise RunbookError(issues_of(source, faults))
+    return _runbook(spec, source)
+
+
+# --- from the file's shape to the engine's ------------------------------------------------------
+
+
+def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
+    off = {name: check.reason for name, check in spec.checks.items() if not check.enabled}
+    follow = spec.follow_up
+    by_decision = {
+        Decision.GO: follow.go,
+        Decision.MONITOR: follow.monitor,
+        Decision.NO_GO: follow.no_go,
+    }
+    return Runbook(
+        rules=_rules(spec),
+        switched_off={name: reason or "" for name, reason in off.items()},
+        matrix=tuple(spec.decision.matrix),
+        decision=DecisionRule(
+            critical=spec.decision.critical, matrix_warnings=spec.decision.matrix_warnings
+        ),
+        escalation=spec.escalation.critical,
+        rollback_criteria=_criteria(spec.rollback),
+        success_criteria=_criteria(spec.success),
+        schedule=_schedule(spec.schedule),
+        follow_up={k: _phases(v) for k, v in by_decision.items()},
+        log=LogRule(timezone=spec.log.timezone, profiles=spec.log.profiles),
+        default_window=spec.default_window,
+        min_sample=spec.min_sample,
+        source=source,
+    )
+
+
+def _rules(spec: RunbookSpec) -> dict[tuple[str, str], Rule]:
+    return {
+        (name, checkpoint): _rule(name, check, checkpoint, spec.min_sample)
+        for name, check in spec.checks.items()
+        if check.enabled
+        for checkpoint in CHECKPOINTS
+    }
+
+
+def _rule(name: str, check: CheckSpec, checkpoint: str, min_sample: int) -> Rule:
+    final = checkpoint == FINAL
+    window = check.window or WindowSpec(checkpoint=None, final=None)
+    column = check.both or (check.final if final else check.checkpoint)
+    return Rule(
+        check=name,
+        thresholds=_thresholds(column or {}),
+        window=window.final if final else window.checkpoint,
+        params=dict(check.params),
+        min_sample=min_sample,
+    )
+
+
+def _thresholds(written: Thresholds) -> tuple[Threshold, ...]:
+    return tuple(
+        Threshold(
+            quantity=quantity,
+            warning=spec.warning.bound if spec.warning else None,
+            critical=spec.critical.bound if spec.critical else None,
+            says=spec.says,
+        )
+        for quantity, spec in written.items()
+    )
+
+
+def _criteria(written: Mapping[str, CriterionSpec]) -> tuple[CriterionRule, ...]:
+    return tuple(
+        CriterionRule(
+            id=name,
+            any_of=tuple(CriterionSource(s.check, s.quantity, s.bound) for s in spec.any_of),
+        )
+        for name, spec in written.items()
+    )
+
+
+def _schedule(written: Sequence[PointSpec]) -> tuple[SchedulePoint, ...]:
+    points: list[SchedulePoint] = []
+    checkpoint: str | None = None
+    for point in written:
+        run, _, number = point.run.partition(" ")
+        checkpoint = FINAL if run == FINAL else number or checkpoint
+        points.append(SchedulePoint(at=point.at, run=run, checkpoint=checkpoint))
+    return tuple(points)
+
+
+def _phases(written: Sequence[PhaseSpec]) -> tuple[Phase, ...]:
+    return tuple(
+        Phase(every=phase.every, lasts=phase.lasts, decide=phase.then == "decide")
+        for phase in written
+    )

@@ -1,0 +1,122 @@
+"""The runbook of a go-live as the engine uses it: frozen, checked, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from checks.engine.model import Decision
+from checks.engine.profiles import ProfileSpec
+from checks.engine.runbook.source import YamlSource
+from checks.engine.thresholds import Bound, Rule
+
+FINAL = "final"
+CHECKPOINTS = ("1", "2", "3", FINAL)
+"""The checkpoints that judge; a follow-up judges as "final" does."""
+
+
+class CriterionSource(NamedTuple):
+    """One quantity that meets a criterion when its bound holds."""
+
+    check: str
+    quantity: str
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriterionRule:
+    """A rollback or success criterion: met if any source is. `no_critical` has no source."""
+
+    id: str
+    any_of: tuple[CriterionSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePoint:
+    """What happens at one time of the hour.
+
+    at:         since the deploy
+    run:        "baseline", "health", "checkpoint", "pulse" (posts only what got worse) or "final"
+    checkpoint: "1", "2", "3" or "final": whose thresholds hold from here on; None before the first
+    """
+
+    at: timedelta
+    run: str
+    checkpoint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One stretch of the follow-up.
+
+    lasts:  None until the watch is closed
+    decide: whether the verdict is decided anew at its end
+    """
+
+    every: timedelta
+    lasts: timedelta | None = None
+    decide: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """So many CRITICAL findings, or WARNINGs among the matrix metrics, are a NO-GO."""
+
+    critical: int
+    matrix_warnings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRule:
+    """How the log is read.
+
+    timezone: IANA name, for times in the log that carry no offset
+    profiles: the formats that can be recognised, by name
+    """
+
+    timezone: str
+    profiles: Mapping[str, ProfileSpec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """The whole runbook.
+
+    switched_off:    check id → the reason that verdicts show
+    matrix:          ids of the checks that the decision matrix counts
+    escalation:      so many CRITICAL at once are the full escalation
+    follow_up:       what follows the final review, by its verdict
+    default_window:  what a follow-up and a run without `--since` look at
+    min_sample:      how many events a share needs before it is judged
+    source:          the file, for messages that point into it
+    """
+
+    rules: Mapping[tuple[str, str], Rule]
+    switched_off: Mapping[str, str]
+    matrix: tuple[str, ...]
+    decision: DecisionRule
+    escalation: int
+    rollback_criteria: tuple[CriterionRule, ...]
+    success_criteria: tuple[CriterionRule, ...]
+    schedule: tuple[SchedulePoint, ...]
+    follow_up: Mapping[Decision, tuple[Phase, ...]]
+    log: LogRule
+    default_window: timedelta
+    min_sample: int
+    source: YamlSource = field(repr=False, compare=False)
+
+    def rule(self, check: str, checkpoint: str) -> Rule | None:
+        """What holds for a check at a checkpoint; None where the check is switched off.
+
+        Args:
+            check: a check's id.
+            checkpoint: "1", "2", "3" or "final".
+
+        Raises:
+            KeyError: the runbook knows no such check or checkpoint.
+        """
+        if check in self.switched_off and checkpoint in CHECKPOINTS:
+            return None
+        return self.rules[check, checkpoint]

@@ -1,0 +1,248 @@
+"""runbook.yaml as it is written: the shape that is refused when it does not fit."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from checks.engine.model import Json
+from checks.engine.profiles import ProfileSpec
+from checks.engine.thresholds import Bound, Op
+
+NO_CRITICAL = "no_critical"
+"""The one criterion that is about levels and names no quantity."""
+
+_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise ValueError('expected a duration such as "60s", "10m" or "2h"')
+
+
+def _duration(text: str) -> timedelta:
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError(f'{text!r} is no duration; write "60s", "10m", "2h" or "1d"')
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _positive(span: timedelta) -> timedelta:
+    if not span:
+        raise ValueError("must be longer than nothing")
+    return span
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone; write UTC or a name like Europe/Berlin")
+    return name
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+_SPAN_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["60s", "10m", "2h"]}
+_Parsed = BeforeValidator(lambda value: _duration(str(_no_number(value))))
+Instant: TypeAlias = Annotated[timedelta, _Parsed, WithJsonSchema(_SPAN_SCHEMA)]
+Span: TypeAlias = Annotated[
+    timedelta, AfterValidator(_positive), _Parsed, WithJsonSchema(_SPAN_SCHEMA)
+]
+Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+Text: TypeAlias = Annotated[str, AfterValidator(_given)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _OneBound(_Strict):
+    at_least: Number | None = None
+    above: Number | None = None
+    at_most: Number | None = None
+    below: Number | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self._given_ops()) != 1:
+            raise ValueError("give exactly one of at_least, above, at_most, below")
+        return self
+
+    def _given_ops(self) -> dict[Op, float]:
+        values = {op: getattr(self, op.value) for op in Op}
+        return {op: float(value) for op, value in values.items() if value is not None}
+
+    @property
+    def bound(self) -> Bound:
+        """The bound that is written here."""
+        ((op, value),) = self._given_ops().items()
+        return Bound(op=op, value=value)
+
+
+class BoundSpec(_OneBound):
+    """The values from which on a level holds: a number n (n or more), or one comparison."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return {Op.AT_LEAST.value: value}
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType] - pydantic looks inside
+        raise ValueError("expected a number, or a comparison such as {above: 0.10}")
+
+
+class ThresholdSpec(_Strict):
+    """The bounds of one quantity.
+
+    `says` names the quantity in a sentence ("failed messages"); without it the check's unit stands.
+    """
+
+    warning: BoundSpec | None = None
+    critical: BoundSpec | None = None
+    says: str = ""
+
+    @model_validator(mode="after")
+    def _any(self) -> Self:
+        if self.warning is None and self.critical is None:
+            raise ValueError("give warning or critical, or both")
+        return self
+
+
+Thresholds: TypeAlias = dict[str, ThresholdSpec]
+
+
+class WindowSpec(_Strict):
+    """The last span that a check looks at: one for all, or one for each column."""
+
+    checkpoint: Span | None = None
+    final: Span | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return value  # pyright: ignore[reportUnknownVariableType] - pydantic looks inside
+        text = _no_number(value)
+        return {"checkpoint": text, "final": text}
+
+
+class CheckSpec(_Strict):
+    """One check: its thresholds at the checkpoints and at the final review, or why it is off."""
+
+    enabled: Flag = True
+    reason: Text | None = None
+    window: WindowSpec | None = None
+    params: dict[str, Annotated[Number, Field(ge=0)]] = Field(default_factory=dict)
+    checkpoint: Thresholds | None = None
+    final: Thresholds | None = None
+    both: Thresholds | None = Field(default=None, alias="any")
+
+
+class PointSpec(_Strict):
+    """A point in the schedule, counted from the deploy, and what runs there."""
+
+    at: Instant
+    run: Literal[
+        "baseline", "health", "checkpoint 1", "checkpoint 2", "checkpoint 3", "pulse", "final"
+    ]
+
+
+class DecisionSpec(_Strict):
+    """How many findings make a NO-GO, and which checks are the matrix metrics."""
+
+    critical: Count
+    matrix_warnings: Count
+    matrix: Annotated[list[str], Field(min_length=1)]
+
+
+class EscalationSpec(_Strict):
+    """How many CRITICAL at once are the full escalation."""
+
+    critical: Count
+
+
+class SourceSpec(_OneBound):
+    """One quantity that can meet a criterion."""
+
+    check: str
+    quantity: str
+
+
+class CriterionSpec(_Strict):
+    """A criterion: met if any of its sources is."""
+
+    any_of: list[SourceSpec] = Field(default_factory=list[SourceSpec])
+
+
+class PhaseSpec(_Strict):
+    """How often the follow-up looks, for how long, and whether it then decides anew."""
+
+    every: Span
+    lasts: Span | None = None
+    then: Literal["decide"] | None = None
+
+
+Phases: TypeAlias = Annotated[list[PhaseSpec], Field(min_length=1)]
+
+
+class FollowUpSpec(_Strict):
+    """What follows the final review, by its verdict."""
+
+    go: Phases = Field(alias="GO")
+    monitor: Phases = Field(alias="MONITOR")
+    no_go: Phases = Field(alias="NO-GO")
+
+
+class LogSpec(_Strict):
+    """How the log is read: the time zone of times that name none, and the known formats."""
+
+    timezone: Annotated[str, AfterValidator(_zone)]
+    profiles: dict[str, ProfileSpec]
+
+
+class RunbookSpec(_Strict):
+    """The runbook of a go-live as data: what is looked at when, and what follows from it."""
+
+    schedule: Annotated[list[PointSpec], Field(min_length=1)]
+    default_window: Span
+    min_sample: Count
+    checks: dict[str, CheckSpec]
+    decision: DecisionSpec
+    escalation: EscalationSpec
+    rollback: dict[str, CriterionSpec]
+    success: dict[str, CriterionSpec]
+    follow_up: FollowUpSpec
+    log: LogSpec
+
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+def salvage(model: type[_T], value: Json) -> _T | None:
+    """A part of the file if it fits its shape, so that the rest can still be looked at."""
+    try:
+        return TypeAdapter(model).validate_python(value)
+    except ValidationError:
+        return None

@@ -1,0 +1,117 @@
+"""One run of the checks: look once, measure everything from what was seen, judge, decide.
+
+`collect` is the only step that touches a source; `assess` is pure and turns the same evidence into
+the same report again, so that a verdict can be replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from checks.engine import collecting, criteria, plan
+from checks.engine.check import Check, View, unknown
+from checks.engine.collecting import Progress, Sources
+from checks.engine.decision import ACCEPTABLE, Policy, decide
+from checks.engine.model import Evidence, Finding, Report, Window
+from checks.engine.plan import Occasion
+from checks.engine.runbook import Runbook
+from checks.engine.thresholds import Rule, finding_of
+from checks.sources.logs.source import ScanState
+
+__all__ = ["Occasion", "Sources", "assess", "collect", "run"]
+
+
+async def run(
+    checks: Sequence[Check],
+    runbook: Runbook,
+    sources: Sources,
+    occasion: Occasion,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Collect the evidence once and judge it: a single run, which remembers nothing."""
+    evidence, _ = await collect(checks, runbook, sources, occasion, progress=progress)
+    return assess(checks, runbook, evidence, occasion)
+
+
+async def collect(
+    checks: Sequence[Check],
+    runbook: Runbook,
+    sources: Sources,
+    occasion: Occasion,
+    *,
+    state: ScanState | None = None,
+    progress: Progress | None = None,
+) -> tuple[Evidence, ScanState | None]:
+    """Look at every source that this occasion's checks need, once.
+
+    Returns: the evidence, and what the next scan of the log needs so that it reads only new bytes.
+    """
+    chosen = plan.measured(checks, runbook, occasion)
+    return await collecting.collect(chosen, sources, occasion, state=state, progress=progress)
+
+
+def assess(
+    checks: Sequence[Check], runbook: Runbook, evidence: Evidence, occasion: Occasion
+) -> Report:
+    """Measure, judge and decide on evidence that was collected for this occasion."""
+    due = {check.id for check in plan.due(checks, occasion)}
+    measured = [
+        (check.id in due, _accept(_finding(check, rule, evidence), occasion.accepted))
+        for check, rule in plan.measured(checks, runbook, occasion)
+    ]
+    everything = [finding for _, finding in measured]
+    rollback = criteria.rollback(
+        runbook.rollback_criteria, everything, min_sample=runbook.min_sample
+    )
+    shown = plan.shown(measured, runbook.rollback_criteria, rollback)
+    success = criteria.success(
+        runbook.success_criteria,
+        everything,
+        min_sample=runbook.min_sample,
+        judged=shown,
+        earlier=occasion.earlier,
+    )
+    policy = Policy(
+        matrix=runbook.matrix,
+        critical=runbook.decision.critical,
+        matrix_warnings=runbook.decision.matrix_warnings,
+        due=plan.due_criteria(runbook, occasion),
+        waived=criteria.waived(runbook.success_criteria, success, everything, runbook.switched_off),
+        switched_off=runbook.switched_off,
+        only=occasion.only,
+    )
+    return Report(
+        checkpoint=occasion.checkpoint,
+        taken_at=evidence.now,
+        window=_window(evidence),
+        findings=shown,
+        rollback_criteria=rollback,
+        success_criteria=success,
+        verdict=decide(shown, rollback, success, policy),
+        evidence=evidence,
+        switched_off=runbook.switched_off,
+    )
+
+
+def _finding(check: Check, rule: Rule, evidence: Evidence) -> Finding:
+    try:
+        measurement = check.measure(View(evidence=evidence, rule=rule))
+        return finding_of(check.id, check.title, measurement, rule)
+    except Exception as error:  # noqa: BLE001 - the runner is where crashes become UNKNOWN
+        crashed = unknown("", collecting.bug(f"check {check.id}", error))
+        return finding_of(check.id, check.title, crashed, rule)
+
+
+def _accept(finding: Finding, accepted: Mapping[str, str]) -> Finding:
+    who = accepted.get(finding.check)
+    if who is None or finding.level not in ACCEPTABLE:
+        return finding
+    return replace(finding, accepted_by=who)
+
+
+def _window(evidence: Evidence) -> Window | None:
+    """The window that the numbers are about; None where the log carries no times."""
+    untimed = evidence.log.profile is not None and not evidence.log.timed
+    return None if untimed else evidence.window

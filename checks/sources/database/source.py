@@ -1,0 +1,214 @@
+"""The database source: a pool that is opened when first needed, and one snapshot a checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from checks.engine.check import Query
+from checks.engine.model import DatabaseEvidence, QueryResult
+from checks.sources.database import problems
+from checks.sources.database.snapshot import Connection, Limits, Snapshot, Work, read
+
+_SECRETS = Query(
+    name="webhook_secrets",
+    sql="""
+        SELECT DISTINCT webhook_secret
+        FROM unit_whatsapp_connections
+        WHERE webhook_secret <> ''
+        ORDER BY webhook_secret
+    """,
+    reads={"unit_whatsapp_connections": ("webhook_secret",)},
+)
+
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+
+class Database(Protocol):
+    """The application's database, as the engine sees it."""
+
+    async def secrets(self) -> tuple[str, ...]:
+        """The live webhook secrets, which must never occur in the log; () on any trouble."""
+        ...
+
+    async def collect(self, work: Work) -> DatabaseEvidence:
+        """Answer all queries from one snapshot. Trouble is part of the evidence, never raised."""
+        ...
+
+
+class PostgresDatabase:
+    """`Database` on PostgreSQL, through a direct connection or a pooler.
+
+    pipelined: whether to send all queries at once. None decides by the port: a transaction pooler
+        (6543) may hang on a pipeline, and is asked one query at a time. A database that hangs all
+        the same is asked one by one from then on.
+    """
+
+    def __init__(
+        self, url: str, *, pipelined: bool | None = None, limits: Limits | None = None
+    ) -> None:
+        self._url = url
+        self._target = problems.target_of(url)
+        self._pipelined = (
+            self._target.port != problems.TRANSACTION_POOLER_PORT
+            if pipelined is None
+            else pipelined
+        )
+        self._limits = limits or Limits()
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; the next use opens them again."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def secrets(self) -> tuple[str, ...]:
+        """The live webhook secrets, which must never occur in the log; () on any trouble."""
+        evidence = await self.collect([(_SECRETS, {})])
+        result = evidence.results.get(_SECRETS.name, QueryResult())
+        return tuple(str(row["webhook_secret"]) for row in result.rows)
+
+    async def collect(self, work: Work) -> DatabaseEvidence:
+        """Answer all queries from one snapshot. Trouble is part of the evidence, never raised."""
+        try:
+            snapshot, hung_up = await self._attempt(work)
+            if hung_up and self._pipelined and not snapshot.results:
+                self._pipelined = False
+                snapshot, hung_up = await self._attempt(work)
+        except psycopg.Error as error:
+            await self.close()
+            return DatabaseEvidence(problem=problems.connection_problem(error, self._target))
+        return self._evidence(work, snapshot, hung_up=hung_up)
+
+    async def _attempt(self, work: Work) -> tuple[Snapshot, bool]:
+        """One transaction; whether it was hung up because it took too long."""
+        async with self._connection() as connection:
+            with _hang_up_after(connection, self._seconds) as hung_up:
+                snapshot = await read(
+                    connection,
+                    work,
+                    target=self._target,
+                    limits=self._limits,
+                    pipelined=self._pipelined,
+                )
+        return snapshot, hung_up.is_set()
+
+    @property
+    def _seconds(self) -> float:
+        return self._limits.pipeline if self._pipelined else self._limits.one_by_one
+
+    def _evidence(self, work: Work, snapshot: Snapshot, *, hung_up: bool) -> DatabaseEvidence:
+        if snapshot.broken is None:
+            return DatabaseEvidence(server_version=snapshot.version, results=snapshot.results)
+        if hung_up:
+            why = problems.no_answer(self._target, self._seconds)
+        elif snapshot.lost:
+            why = problems.connection_lost(self._target)
+        else:
+            why = problems.connection_problem(snapshot.broken, self._target)
+        if not snapshot.results:
+            return DatabaseEvidence(problem=why, server_version=snapshot.version)
+        missing = {query.name: QueryResult(problem=why) for query, _ in work}
+        return DatabaseEvidence(
+            server_version=snapshot.version, results={**missing, **snapshot.results}
+        )
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator[Connection]:
+        async with self._opening:
+            pool = self._pool = self._pool or await self._open()
+        try:
+            connection = await pool.getconn()
+        except PoolTimeout:
+            await self.close()
+            await self._knock()
+            raise
+        try:
+            yield connection
+        finally:
+            await pool.putconn(connection)
+
+    async def _open(self) -> Pool:
+        # The pool retries in the background and forgets why it failed; one connection made by hand
+        # knows the reason at once.
+        await self._knock()
+        pool: Pool = AsyncConnectionPool(
+            self._conninfo(),
+            connection_class=AsyncConnection[TupleRow],
+            # The transaction is opened by hand, with the queries, in the same trip; and a
+            # transaction pooler knows no prepared statements.
+            kwargs={"autocommit": True, "prepare_threshold": None},
+            min_size=1,
+            max_size=2,
+            open=False,
+            check=self._alive,
+            timeout=self._limits.connect,
+            reconnect_timeout=self._limits.connect,
+        )
+        await pool.open()
+        return pool
+
+    async def _knock(self) -> None:
+        """Connect once, to learn why it is not possible."""
+        connection = await AsyncConnection[TupleRow].connect(
+            self._conninfo(), autocommit=True, prepare_threshold=None
+        )
+        await connection.close()
+
+    async def _alive(self, connection: Connection) -> None:
+        # A connection that a firewall dropped in silence would let the check itself wait.
+        with _hang_up_after(connection, self._limits.connect):
+            await AsyncConnectionPool.check_connection(connection)
+
+    def _conninfo(self) -> str:
+        return make_conninfo(
+            self._url,
+            connect_timeout=max(2, round(self._limits.connect)),  # libpq knows nothing below 2
+            application_name="golive",
+            keepalives_idle=30,
+        )
+
+
+@contextmanager
+def _hang_up_after(connection: Connection, seconds: float) -> Generator[asyncio.Event]:
+    """End the connection from this side if it takes longer; every wait on it then fails at once.
+
+    Cancelling would wait for the server's consent, which a hanging pooler never gives.
+    """
+    hung_up = asyncio.Event()
+
+    def hang_up() -> None:
+        hung_up.set()
+        # A second descriptor of the same socket: closing it leaves the driver's own one open.
+        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_later(seconds, hang_up)
+    try:
+        yield hung_up
+    finally:
+        timer.cancel()

@@ -1,0 +1,72 @@
+"""Counting what the event patterns hit, and keeping the ids that some of them name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checks.sources.logs.profile import Pattern, Profile
+from checks.sources.logs.state import EVIDENCE_LINES, Tally
+from checks.sources.logs.text import Segment, Text
+
+
+def count_events(profile: Profile, text: Text, hits: Sequence[Sequence[int]], tally: Tally) -> int:
+    """Count each hit line once per signal; returns how many were counted."""
+    counted = 0
+    for pattern, ends in zip(profile.patterns, hits, strict=True):
+        if not ends:
+            continue
+        lines = _hit_lines(text.data, ends)
+        for segment, part in _by_segment(text, lines):
+            if not segment.counted:
+                continue
+            signal = tally.signal(pattern.signal)
+            signal.add(len(part), segment.minute)
+            counted += len(part)
+            for begin in part[-EVIDENCE_LINES:]:
+                signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
+            if pattern.keeps:
+                for begin in part:
+                    _keep(pattern, text.data, begin, segment.minute, tally)
+    return counted
+
+
+def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:
+    """Starts of the lines that were hit, each once: a pattern may report several ends on one."""
+    starts: list[int] = []
+    stop = -1
+    for end in ends:
+        if end <= stop:
+            continue
+        begin = data.rfind(b"\n", 0, end - 1) + 1
+        stop = data.find(b"\n", end - 1)
+        if stop < 0:
+            stop = len(data)
+        starts.append(begin)
+    return starts
+
+
+def _by_segment(text: Text, lines: Sequence[int]) -> list[tuple[Segment, Sequence[int]]]:
+    if len(text.segments) == 1:
+        return [(text.segments[0], lines)]
+    groups: dict[int, list[int]] = {}
+    index = 0
+    for begin in lines:
+        while begin >= text.segments[index].end and index + 1 < len(text.segments):
+            index += 1
+        groups.setdefault(index, []).append(begin)
+    return [(text.segments[at], part) for at, part in groups.items()]
+
+
+def _keep(pattern: Pattern, data: bytes, begin: int, minute: int | None, tally: Tally) -> None:
+    """Keep the row id, unit or campaign that an event names."""
+    match = pattern.compiled.match(data, begin)
+    if match is None:
+        return
+    groups = match.groupdict()
+    if (row := groups.get("id")) is not None:
+        tally.created.append((row.decode("ascii", "replace"), minute))
+    if (unit := groups.get("unit")) is not None:
+        up = pattern.signal == "connection_up"
+        tally.changes.append((unit.decode("ascii", "replace"), up, minute))
+    if (campaign := groups.get("campaign")) is not None:
+        tally.campaigns[campaign.decode("ascii", "replace")] = minute

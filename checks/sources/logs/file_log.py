@@ -1,0 +1,140 @@
+"""Log files as a source: which files belong to the window, where to begin, what changed since."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import aiofiles
+import aiofiles.os
+
+from checks.engine.model import LogEvidence, Problem
+from checks.sources.logs.file_scan import FileScan, unreadable
+from checks.sources.logs.files import FileId, LogFileError, identify, predecessors
+from checks.sources.logs.prefix import prefix_named
+from checks.sources.logs.profile import Profile
+from checks.sources.logs.recognise import (
+    SAMPLE,
+    Recognised,
+    recognise,
+    sample_lines,
+)
+from checks.sources.logs.scan import Reader
+from checks.sources.logs.source import Mark, ScanRequest, ScanState
+from checks.sources.logs.state import FileState
+from checks.sources.logs.times import Clock
+
+
+class FileLog:
+    """One or more log files, read from disk.
+
+    Args:
+        paths: the files; rotated predecessors are found beside them.
+        profiles: the formats to recognise.
+        zone: of times that name no zone.
+        now: gives the instant of a scan.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        profiles: Sequence[Profile],
+        zone: tzinfo,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._paths = tuple(paths)
+        self._profiles = tuple(profiles)
+        self._zone = zone
+        self._now = now
+
+    async def marks(self) -> tuple[Mark, ...]:
+        """How large the files are now; files that cannot be looked at are left out."""
+        found: list[Mark] = []
+        for path in self._paths:
+            try:
+                seen = await aiofiles.os.stat(path)
+            except OSError:
+                continue
+            found.append(
+                Mark(path=str(path), at=self._now(), inode=seen.st_ino, offset=seen.st_size)
+            )
+        return tuple(found)
+
+    async def recognise(self, path: Path) -> Recognised | Problem:
+        """The format of a file, or why it has none."""
+        try:
+            file = await asyncio.to_thread(identify, path)
+            lines = await _sample(file)
+        except LogFileError as error:
+            return error.problem
+        except (OSError, EOFError) as error:
+            return unreadable(path, error)
+        return recognise(str(path), lines, self._profiles, self._clock())
+
+    async def scan(
+        self,
+        request: ScanRequest,
+        state: ScanState | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[LogEvidence, ScanState]:
+        """Scan what is new since `state`; see `LogSource.scan`."""
+        clock = self._clock()
+        prepared: list[tuple[Path, Recognised | Problem]] = []
+        for path in self._paths:
+            known = state.files.get(str(path)) if state is not None else None
+            prepared.append((path, await self._format(path, known, clock)))
+        job = FileScan(request, clock, progress or _no_progress)
+        return await asyncio.to_thread(job.run, prepared, state)
+
+    async def _format(
+        self, path: Path, known: FileState | None, clock: Clock
+    ) -> Recognised | Problem:
+        if known is not None:
+            profile = next((p for p in self._profiles if p.name == known.profile), None)
+            if profile is not None:
+                prefix = prefix_named(known.prefix)
+                return Recognised(profile, prefix, known.timed, known.sampled, known.recognised)
+        found = await self.recognise(path)
+        if isinstance(found, Problem):
+            # Just rotated: the file is new and empty, its format is that of its predecessor.
+            older = await asyncio.to_thread(_replaced, path)
+            if older is not None:
+                return recognise(str(path), await _sample(older), self._profiles, clock)
+        return found
+
+    def _clock(self) -> Clock:
+        return Clock(zone=self._zone, now=self._now())
+
+
+def _replaced(path: Path) -> FileId | None:
+    """The newest predecessor of a file that is there, but empty."""
+    try:
+        if identify(path).size:
+            return None
+    except LogFileError:
+        return None
+    return next((file for file in predecessors(path) if file.size), None)
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    return
+
+
+async def _sample(file: FileId) -> list[bytes]:
+    """Lines from the beginning and the end of a file."""
+    if file.packed:
+        reader = await asyncio.to_thread(Reader, file)
+        try:
+            return sample_lines(await asyncio.to_thread(reader, 0, SAMPLE))
+        finally:
+            reader.close()
+    async with aiofiles.open(file.path, "rb") as opened:
+        first = await opened.read(SAMPLE)
+        last = b""
+        if file.size > 2 * SAMPLE:
+            await opened.seek(file.size - SAMPLE)
+            last = await opened.read(SAMPLE)
+    return sample_lines(first, last)

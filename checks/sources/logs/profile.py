@@ -1,0 +1,176 @@
+"""A log profile made ready to scan with: its patterns compiled once, live secrets added."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import hyperscan
+
+from checks.engine.masking import MIN_LIVE_SECRET, SHAPES
+from checks.engine.profiles import (
+    INTERNAL_SIGNALS,
+    RESPONSE_SIGNALS,
+    JsonResponses,
+    LineResponses,
+    PairedResponses,
+    ProfileSpec,
+    SignalSpec,
+)
+from checks.sources.logs.blocks import BlockCounter
+from checks.sources.logs.fields import JsonFields
+from checks.sources.logs.pairs import PairReader
+from checks.sources.logs.times import CLF, Clock, read_clf
+
+_CLF = re.compile(rb"\[" + CLF + rb"\]")
+_RANK = {"paired": 0, "json": 1, "line": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One expression of a profile for `re`, with the groups that are kept from its hits."""
+
+    signal: str
+    source: bytes
+    compiled: re.Pattern[bytes]
+    keeps: bool
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One profile, ready to scan with."""
+
+    name: str
+    spec: ProfileSpec
+    events: Mapping[str, SignalSpec]
+
+    @property
+    def rank(self) -> int:
+        """Which of two profiles is believed where both show a signal: the lower one."""
+        return _RANK[self.spec.responses.kind]
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether responses carry request ids, so that a forged one can be told."""
+        return isinstance(self.spec.responses, PairedResponses)
+
+    @cached_property
+    def carries(self) -> frozenset[str]:
+        """The signals that this format can show."""
+        return frozenset((*RESPONSE_SIGNALS, *INTERNAL_SIGNALS, "secret_leak", *self.events))
+
+    @cached_property
+    def recognise(self) -> re.Pattern[bytes]:
+        """A line of this profile."""
+        return re.compile(self.spec.recognise.encode())
+
+    @cached_property
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The event patterns, in the order of their signals."""
+        return tuple(_pattern(name, spec.pattern) for name, spec in self.events.items())
+
+    @cached_property
+    def pairs(self) -> PairReader | None:
+        """The reader of paired records, for profiles that have them."""
+        spec = self.spec.responses
+        if not isinstance(spec, PairedResponses):
+            return None
+        return PairReader(spec, self.spec.health_path)
+
+    @cached_property
+    def line(self) -> re.Pattern[bytes] | None:
+        """The strict pattern of a response line, for profiles that have one."""
+        spec = self.spec.responses
+        if not isinstance(spec, LineResponses):
+            return None
+        # MULTILINE: `^` then also holds where a match is tried in the middle of a text.
+        return re.compile(spec.pattern.encode(), re.MULTILINE)
+
+    @cached_property
+    def blocks(self) -> BlockCounter | None:
+        """The counter of response lines, for profiles that have them."""
+        spec = self.spec.responses
+        if not isinstance(spec, LineResponses) or self.line is None:
+            return None
+        return BlockCounter(spec, self.line, self.spec.health_path)
+
+    @cached_property
+    def fields(self) -> JsonFields | None:
+        """The reader of JSON lines, for profiles that have them."""
+        spec = self.spec.responses
+        return JsonFields(spec) if isinstance(spec, JsonResponses) else None
+
+    def time_of(self, line: bytes, clock: Clock) -> float | None:
+        """Epoch seconds that the format itself carries on a line (without a prefix)."""
+        if self.fields is not None:
+            return self.fields.time_of(line, clock)
+        if self.line is not None and self._has_time:
+            match = _CLF.search(line)
+            return None if match is None else read_clf(match, clock)
+        return None
+
+    @cached_property
+    def _has_time(self) -> bool:
+        return self.line is not None and "time" in self.line.groupindex
+
+    def matcher(self, secrets: Sequence[bytes] = ()) -> Matcher:
+        """The compiled patterns together with live secrets, kept for the next scan."""
+        usable = tuple(sorted({s for s in secrets if len(s) >= MIN_LIVE_SECRET}))
+        return _matcher(tuple(pattern.source for pattern in self.patterns), usable)
+
+
+def _pattern(signal: str, source: str) -> Pattern:
+    compiled = re.compile(source.encode(), re.MULTILINE)
+    return Pattern(signal, source.encode(), compiled, bool(compiled.groupindex))
+
+
+def compile_profiles(specs: Mapping[str, ProfileSpec]) -> tuple[Profile, ...]:
+    """Make every profile of the runbook ready; `signals_of` is followed."""
+    profiles: list[Profile] = []
+    for name, spec in specs.items():
+        borrowed = specs[spec.signals_of].signals if spec.signals_of else {}
+        profiles.append(Profile(name, spec, {**borrowed, **spec.signals}))
+    return tuple(profiles)
+
+
+class Matcher:
+    """All rare patterns of a profile as one Hyperscan database.
+
+    Hits are collected by pattern: `hits[i]` holds the end positions of pattern i, in order. First
+    the events, then the secret shapes, then the live secrets.
+    """
+
+    def __init__(self, events: Sequence[bytes], secrets: Sequence[bytes]) -> None:
+        multiline = hyperscan.HS_FLAG_MULTILINE
+        expressions = [*events]
+        flags = [multiline] * len(events)
+        for shape in SHAPES:
+            expressions.append(shape.probe.encode())
+            flags.append(multiline | (hyperscan.HS_FLAG_CASELESS if shape.caseless else 0))
+        for secret in secrets:
+            expressions.append(b"".join(b"\\x%02x" % byte for byte in secret))
+            flags.append(multiline)
+        self.events = len(events)
+        self.secrets = tuple(secrets)
+        self._size = len(expressions)
+        self._database = hyperscan.Database()
+        self._database.compile(expressions=expressions, ids=list(range(self._size)), flags=flags)
+
+    def scan(self, data: bytes) -> tuple[list[list[int]], list[list[int]]]:
+        """End positions of hits: (by event pattern, by secret: shapes, then live secrets)."""
+        hits: list[list[int]] = [[] for _ in range(self._size)]
+        add = [found.append for found in hits]
+
+        def on_match(pattern: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            add[pattern](end)
+
+        scratch = hyperscan.Scratch(self._database)
+        self._database.scan(data, match_event_handler=on_match, scratch=scratch)
+        return hits[: self.events], hits[self.events :]
+
+
+@lru_cache(maxsize=32)
+def _matcher(events: tuple[bytes, ...], secrets: tuple[bytes, ...]) -> Matcher:
+    return Matcher(events, secrets)

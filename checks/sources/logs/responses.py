@@ -1,0 +1,62 @@
+"""Counting a text whose lines are JSON objects: responses by field, events by message."""
+
+from __future__ import annotations
+
+from checks.sources.logs.events import count_events
+from checks.sources.logs.fields import JsonLine
+from checks.sources.logs.leaks import LeakFinder
+from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.routes import route_of, signal_of
+from checks.sources.logs.state import Tally
+from checks.sources.logs.text import Segment, Text
+
+
+def count_json(
+    profile: Profile, matcher: Matcher, leaks: LeakFinder, text: Text, tally: Tally
+) -> None:
+    """Count the responses, events and leaks of JSON lines."""
+    fields = profile.fields
+    if fields is None:
+        return
+    messages: list[bytes] = []
+    moved: list[Segment] = []
+    start = size = 0
+    for segment in text.segments:
+        for line in text.data[start : segment.end].split(b"\n"):
+            if not line.strip():
+                continue
+            tally.lines += segment.counted
+            found = fields.read(line)
+            if found is None:
+                continue
+            # A newline inside a message is data, never the start of another record.
+            message = found.message.replace(b"\n", b"\0") + b"\n"
+            messages.append(message)
+            size += len(message)
+            if segment.counted:
+                _response(profile, found, line, segment.minute, tally)
+        moved.append(Segment(end=size, minute=segment.minute, counted=segment.counted))
+        start = segment.end
+    plain = Text(b"".join(messages), tuple(moved))
+    count_events(profile, plain, matcher.scan(plain.data)[0], tally)
+    leaks.count(text, matcher.scan(text.data)[1], tally)
+
+
+def _response(
+    profile: Profile, found: JsonLine, line: bytes, minute: int | None, tally: Tally
+) -> None:
+    if found.status is None:
+        return
+    tally.signal("http_responses").add(1, minute)
+    signal = signal_of(found.status)
+    health = found.path.partition(b"?")[0] == profile.spec.health_path.encode()
+    if health:
+        tally.signal("http_health").add(1, minute)
+        if signal == "http_5xx":
+            tally.signal("http_health_5xx").add(1, minute)
+    tally.streak = tally.streak + 1 if signal == "http_5xx" else 0
+    tally.longest_streak = max(tally.longest_streak, tally.streak)
+    if signal is not None:
+        tally.signal(signal).add(1, minute)
+        tally.signal(signal).lines.append(line)
+        tally.route(signal, route_of(found.method, found.path))

@@ -1,0 +1,195 @@
+"""Reading one file's new bytes and counting them: chunk by chunk, each chunk once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import IO
+
+from checks.sources.logs.events import count_events
+from checks.sources.logs.files import FileId, open_log
+from checks.sources.logs.leaks import LeakFinder, settle
+from checks.sources.logs.pairs import STATUS_MASK, count_pairs
+from checks.sources.logs.prefix import NO_PREFIX, Prefix
+from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.responses import count_json
+from checks.sources.logs.state import FileState, Tally
+from checks.sources.logs.text import Segment, Text
+from checks.sources.logs.timeline import Timeline
+
+CHUNK = 1 << 20
+_OVERLAP = 2_048
+_MAX_BACK = 400
+_PARALLEL = 1 << 17
+_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+_CONTINUED = b"\0"
+
+
+class Reader:
+    """Bytes of one file by offset; a compressed one is read onward only."""
+
+    def __init__(self, file: FileId) -> None:
+        self._file: IO[bytes] = open_log(file)
+        self._packed = file.packed
+        self._position = 0
+        self._kept = b""
+
+    def __call__(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from an offset; fewer at the end of the file."""
+        if not self._packed:
+            return os.pread(self._file.fileno(), size, offset)
+        skip = offset - self._position
+        kept = self._kept[skip:] if skip >= 0 else b""
+        fresh = self._file.read(size - len(kept)) if len(kept) < size else b""
+        self._position, self._kept = offset, kept + fresh
+        return self._kept[:size]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Scanner:
+    """Counts the text of one profile behind one prefix into a tally."""
+
+    profile: Profile
+    prefix: Prefix
+    matcher: Matcher
+    leaks: LeakFinder
+    pool: ThreadPoolExecutor
+
+    def feed(
+        self, raw: bytes, segments: tuple[Segment, ...], tally: Tally, *, continued: bool = False
+    ) -> None:
+        """Count whole lines. `continued`: the first of them is the rest of a line already begun."""
+        text = self._plain(raw, segments, continued=continued)
+        if self.profile.fields is not None:
+            count_json(self.profile, self.matcher, self.leaks, text, tally)
+        else:
+            self._count(text, tally)
+        settle(tally, STATUS_MASK, final=False)
+        tally.bytes += len(raw)
+
+    def _count(self, text: Text, tally: Tally) -> None:
+        blocks, pairs = self.profile.blocks, self.profile.pairs
+        job = None
+        if len(text.data) >= _PARALLEL:
+            # Hyperscan runs without the interpreter lock: the hot fields are counted meanwhile.
+            job = self.pool.submit(self.matcher.scan, text.data)
+        if pairs is not None:
+            count_pairs(pairs, text, tally)
+        elif blocks is not None:
+            blocks.count(text, tally)
+        events, secrets = job.result() if job is not None else self.matcher.scan(text.data)
+        count_events(self.profile, text, events, tally)
+        self.leaks.count(text, secrets, tally)
+
+    def _plain(self, raw: bytes, segments: tuple[Segment, ...], *, continued: bool) -> Text:
+        """The text without prefixes, carriage returns and colours, its segments moved along."""
+        ansi = b"\x1b" in raw
+        returns = b"\r" in raw
+        if self.prefix is NO_PREFIX and not ansi and not returns and not continued:
+            return Text(raw, segments)
+        parts: list[bytes] = []
+        moved: list[Segment] = []
+        start = size = 0
+        for segment in segments:
+            part = raw[start : segment.end]
+            if returns:
+                part = part.replace(b"\r\n", b"\n")
+            if ansi:
+                part = _ANSI.sub(b"", part)
+            if continued and not parts:
+                part = _CONTINUED + part
+            if self.prefix is not NO_PREFIX:
+                part = self.prefix.strip(part)
+            parts.append(part)
+            size += len(part)
+            moved.append(Segment(end=size, minute=segment.minute, counted=segment.counted))
+            start = segment.end
+        return Text(b"".join(parts), tuple(moved))
+
+    def border(self, raw: bytes) -> int:
+        """Where to cut: after the last newline, or before a record that may go on."""
+        end = raw.rfind(b"\n") + 1
+        if self.profile.pairs is None or not end:
+            return end
+        stop = end
+        for _ in range(_MAX_BACK):
+            begin = raw.rfind(b"\n", 0, stop - 1) + 1
+            line = self.prefix.strip(raw[begin:stop])
+            if line[:1] not in (b" ", b"\t", b"}"):
+                return begin or end
+            if not begin:
+                return end
+            stop = begin
+        return end
+
+
+def read_on(
+    scanner: Scanner,
+    reader: Reader,
+    state: FileState,
+    timeline: Timeline,
+    *,
+    last: bool,
+    progress: Callable[[int], None],
+) -> bytes:
+    """Count a file from `state.offset` to its end; the state moves along.
+
+    Args:
+        scanner: what counts.
+        reader: the bytes.
+        state: where to begin, and where the counts go.
+        timeline: the minutes and the window.
+        last: whether the file may still grow; a rotated one is used to its very last byte.
+        progress: told how many bytes were read.
+
+    Returns:
+        What stands at the end and may not be complete yet (empty where the window ended before).
+    """
+    continued = False
+    while True:
+        raw = reader(state.offset, CHUNK)
+        end_of_file = len(raw) < CHUNK
+        cut = scanner.border(raw)
+        if end_of_file and not last:
+            cut = len(raw)
+        if cut == 0:
+            if end_of_file:
+                return raw
+            _long_line(scanner, raw, state, timeline, continued=continued)
+            continued = True
+            progress(CHUNK - _OVERLAP)
+            continue
+        whole = raw[:cut]
+        segments, used = timeline.cut(whole, state.offset)
+        if used:
+            piece = whole[:used] if used < cut else whole
+            if not piece.endswith(b"\n"):
+                piece += b"\n"
+            scanner.feed(piece, segments, state.tally, continued=continued)
+        continued = False
+        state.offset += used
+        progress(used)
+        if used < cut or (end_of_file and not last):
+            return b""
+
+
+def _long_line(
+    scanner: Scanner, raw: bytes, state: FileState, timeline: Timeline, *, continued: bool
+) -> None:
+    """A line longer than a chunk goes by in pieces that overlap; it is never held whole."""
+    segments, used = timeline.cut(raw, state.offset)
+    if used:
+        moved = tuple(
+            Segment(end=s.end + (s.end == len(raw)), minute=s.minute, counted=s.counted)
+            for s in segments
+        )
+        scanner.feed(raw + b"\n", moved, state.tally, continued=continued)
+        state.tally.lines -= 1
+    state.offset += len(raw) - _OVERLAP

@@ -1,0 +1,63 @@
+"""The port through which the engine reads a log, and the values that a scan takes and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from checks.engine.model import LogEvidence, Window
+from checks.sources.logs.state import FileState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How large a file was at an instant: what gives times to a log that carries none."""
+
+    path: str
+    at: datetime
+    inode: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRequest:
+    """What to look at.
+
+    window:       events with `since <= t < until`; only for logs with times or marks
+    since_offset: count from this byte on, whatever the times say; 0 is the whole file
+    secrets:      live secrets to search as literals; shorter ones than MIN_LIVE_SECRET are left out
+    fingerprint_key: key of the HMAC that names a leaked secret without showing it
+    marks:        recorded sizes, for logs without times
+    """
+
+    window: Window
+    since_offset: int | None = None
+    secrets: tuple[str, ...] = ()
+    fingerprint_key: bytes = b""
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanState:
+    """What a scan must remember so that the next one reads only new bytes."""
+
+    files: Mapping[str, FileState] = field(default_factory=dict[str, FileState])
+
+
+class LogSource(Protocol):
+    """A log that can be scanned for signals."""
+
+    async def scan(
+        self,
+        request: ScanRequest,
+        state: ScanState | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[LogEvidence, ScanState]:
+        """Scan what is new since `state` and sum it up.
+
+        `progress` is told (bytes done, bytes in all), possibly from another thread. Trouble with a
+        file is part of the evidence (`problem`), never an exception.
+        """
+        ...

@@ -1,0 +1,230 @@
+"""What a scan remembers of one file: counts, open requests, leaks, and where it stopped.
+
+The values are built up in place while a file is scanned; a scan copies the state that it is given
+first, so a caller's state never changes under it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from checks.engine.model import Proof
+
+EVIDENCE_LINES = 5
+REMEMBERED_IDS = 100_000
+"""Request ids within which "exactly one request and one response" is held (decisions)."""
+_IDS_SLACK = 10_000
+MAX_ROUTES = 200
+ROUTES_IN_FULL = 2_000
+"""Bad responses whose routes are all looked at; beyond them the last few of each chunk are."""
+ROUTES_A_CHUNK = 6
+MAX_CREATED = 20_000
+MAX_CHANGES = 5_000
+MAX_LEAK_GROUPS = 200
+_MAX_OPEN_LEAKS = 1_000
+
+
+def _few() -> deque[bytes]:
+    return deque(maxlen=EVIDENCE_LINES)
+
+
+@dataclass(slots=True, kw_only=True)
+class SignalTally:
+    """Events of one signal: in all, by epoch minute, and the last raw lines."""
+
+    count: int = 0
+    minutes: dict[int, int] = field(default_factory=dict[int, int])
+    last_minute: int | None = None
+    lines: deque[bytes] = field(default_factory=_few)
+
+    def add(self, n: int, minute: int | None) -> None:
+        """Count `n` events (negative: take them back) in a minute, if that is known."""
+        self.count += n
+        if minute is not None:
+            self.minutes[minute] = self.minutes.get(minute, 0) + n
+            if n > 0 and (self.last_minute is None or minute > self.last_minute):
+                self.last_minute = minute
+
+    def copy(self) -> SignalTally:
+        """An independent copy."""
+        return SignalTally(
+            count=self.count,
+            minutes=dict(self.minutes),
+            last_minute=self.last_minute,
+            lines=self.lines.copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakKey:
+    """What makes two leaking lines the same leak."""
+
+    kind: str
+    place: str
+    proof: Proof
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLeak:
+    """A leak inside a request whose answer decides what it proves."""
+
+    id: bytes
+    key: LeakKey
+    line: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class Pairing:
+    """Request ids: asked and not yet answered, answered and counted, and not to be trusted.
+
+    `done` keeps what was counted (`packed`, see pairs.py), so that a later duplicate of the id can
+    take it back.
+    """
+
+    open: dict[bytes, None] = field(default_factory=dict[bytes, None])
+    done: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    bad: dict[bytes, None] = field(default_factory=dict[bytes, None])
+    unpaired: int = 0
+    lines: deque[bytes] = field(default_factory=_few)
+
+    def copy(self) -> Pairing:
+        """An independent copy."""
+        return Pairing(
+            open=self.open.copy(),
+            done=self.done.copy(),
+            bad=self.bad.copy(),
+            unpaired=self.unpaired,
+            lines=self.lines.copy(),
+        )
+
+    def forget(self) -> None:
+        """Drop the oldest ids beyond the number that is remembered."""
+        for ids in (self.open, self.done, self.bad):
+            if len(ids) > REMEMBERED_IDS + _IDS_SLACK:
+                for old in list(islice(ids, len(ids) - REMEMBERED_IDS)):
+                    del ids[old]
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Everything counted in one file."""
+
+    signals: dict[str, SignalTally] = field(default_factory=dict[str, SignalTally])
+    pairing: Pairing = field(default_factory=Pairing)
+    routes: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    routes_sampled: bool = False
+    routed: int = 0
+    leaks: dict[LeakKey, int] = field(default_factory=dict[LeakKey, int])
+    leak_lines: dict[LeakKey, bytes] = field(default_factory=dict[LeakKey, bytes])
+    open_leaks: list[OpenLeak] = field(default_factory=list[OpenLeak])
+    changes: deque[tuple[str, bool, int | None]] = field(
+        default_factory=lambda: deque[tuple[str, bool, int | None]](maxlen=MAX_CHANGES)
+    )
+    campaigns: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    created: deque[tuple[str, int | None]] = field(
+        default_factory=lambda: deque[tuple[str, int | None]](maxlen=MAX_CREATED)
+    )
+    lines: int = 0
+    bytes: int = 0
+    streak: int = 0
+    longest_streak: int = 0
+
+    def signal(self, name: str) -> SignalTally:
+        """The tally of a signal, made at its first event."""
+        found = self.signals.get(name)
+        if found is None:
+            found = self.signals[name] = SignalTally()
+        return found
+
+    def route(self, signal: str, route: str) -> None:
+        """Count a response on a (normalised) route; beyond MAX_ROUTES they share "other"."""
+        routes = self.routes.setdefault(signal, {})
+        if route not in routes and len(routes) >= MAX_ROUTES:
+            route = "other"
+        routes[route] = routes.get(route, 0) + 1
+        self.routed += 1
+
+    def routes_left(self) -> int:
+        """Of how many bad responses of a chunk the route is to be looked at."""
+        return max(ROUTES_A_CHUNK, ROUTES_IN_FULL - self.routed)
+
+    def leak(self, key: LeakKey, line: bytes) -> None:
+        """Count one leaking line; beyond MAX_LEAK_GROUPS different values share a group."""
+        if key not in self.leaks and len(self.leaks) >= MAX_LEAK_GROUPS:
+            key = LeakKey(kind=key.kind, place=key.place, proof=key.proof, fingerprint="others")
+        self.leaks[key] = self.leaks.get(key, 0) + 1
+        self.leak_lines[key] = line
+
+    def keep_open(self, leaks: Iterable[OpenLeak]) -> None:
+        """Remember leaks whose request has no answer yet; the oldest of very many are attempts."""
+        self.open_leaks = list(leaks)
+        while len(self.open_leaks) > _MAX_OPEN_LEAKS:
+            oldest = self.open_leaks.pop(0)
+            self.leak(oldest.key, oldest.line)
+
+    def copy(self) -> Tally:
+        """An independent copy."""
+        return Tally(
+            signals={name: tally.copy() for name, tally in self.signals.items()},
+            pairing=self.pairing.copy(),
+            routes={signal: dict(routes) for signal, routes in self.routes.items()},
+            routes_sampled=self.routes_sampled,
+            routed=self.routed,
+            leaks=dict(self.leaks),
+            leak_lines=dict(self.leak_lines),
+            open_leaks=list(self.open_leaks),
+            changes=self.changes.copy(),
+            campaigns=dict(self.campaigns),
+            created=self.created.copy(),
+            lines=self.lines,
+            bytes=self.bytes,
+            streak=self.streak,
+            longest_streak=self.longest_streak,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class FileState:
+    """Where the scan of one path stopped, and what it had counted by then.
+
+    head: the first bytes of the file, hashed: a file cut and written anew has another beginning
+    high: running maximum of the line times, epoch seconds
+    """
+
+    path: str
+    device: int
+    inode: int
+    offset: int
+    head: bytes
+    head_size: int
+    profile: str
+    prefix: str
+    timed: bool
+    high: float | None = None
+    tally: Tally = field(default_factory=Tally)
+    sampled: int = 0
+    recognised: int = 0
+    notes: tuple[str, ...] = ()
+
+    def copy(self) -> FileState:
+        """An independent copy."""
+        return FileState(
+            path=self.path,
+            device=self.device,
+            inode=self.inode,
+            offset=self.offset,
+            head=self.head,
+            head_size=self.head_size,
+            profile=self.profile,
+            prefix=self.prefix,
+            timed=self.timed,
+            high=self.high,
+            tally=self.tally.copy(),
+            sampled=self.sampled,
+            recognised=self.recognised,
+            notes=self.notes,
+        )
