@@ -5,6 +5,7 @@ from __future__ import annotations
 from checks import (
     auth_errors,
     campaigns,
+    connection_stability,
     database_activity,
     health,
     http_errors,
@@ -16,6 +17,7 @@ from checks import (
     secret_leaks,
     secret_masking,
     service_down,
+    tenant_isolation,
     unknown_instances,
 )
 from checks.engine.check import Check
@@ -30,10 +32,12 @@ CHECKS: tuple[Check, ...] = (
     message_errors.CHECK,
     retries.CHECK,
     database_activity.CHECK,
+    connection_stability.CHECK,
     inbound_flow.CHECK,
     outbound_success.CHECK,
     campaigns.CHECK,
     rate_limits.CHECK,
+    tenant_isolation.CHECK,
     service_down.CHECK,
 )
 

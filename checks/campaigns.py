@@ -79,9 +79,7 @@ def measure(view: View) -> Measurement:
     if problem is not None:
         return unknown(_UNIT, problem)
     still = timedelta(seconds=view.param("still_seconds"))
-    stuck = [
-        row for row in processing.rows if view.evidence.now - _progress(view, row) >= still
-    ]
+    stuck = [row for row in processing.rows if view.evidence.now - _progress(view, row) >= still]
     off = [
         row
         for row in completed.rows
@@ -120,9 +118,7 @@ def _progress(view: View, row: Row) -> datetime:
     return max(instant for instant in known if isinstance(instant, datetime))
 
 
-def _quantities(
-    stuck: list[Row], off: list[Row], *, watched: bool
-) -> dict[str, Quantity]:
+def _quantities(stuck: list[Row], off: list[Row], *, watched: bool) -> dict[str, Quantity]:
     quantities = {"sums_off": Quantity(value=len(off))}
     if not watched:
         return quantities | {"looks_stuck": Quantity(value=len(stuck))}
@@ -137,8 +133,10 @@ def _summary(stuck: list[Row], off: list[Row], processing: int, *, watched: bool
     parts: list[str] = []
     if stuck:
         pending = sum(_number(row["pending"]) for row in stuck)
-        verb = ("stands" if len(stuck) == 1 else "stand") if watched else (
-            "looks" if len(stuck) == 1 else "look"
+        verb = (
+            ("stands" if len(stuck) == 1 else "stand")
+            if watched
+            else ("looks" if len(stuck) == 1 else "look")
         )
         parts.append(
             f"{plural(len(stuck), 'campaign')} {verb} {'still' if watched else 'stuck'}"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.engine.check import Check, Query, View, unknown
 from checks.engine.masking import harmless, mask
-from checks.engine.model import Json, Measurement, Quantity, Row, instant_of, minute_of
+from checks.engine.model import (
+    ConnectionChange,
+    Json,
+    Measurement,
+    Quantity,
+    Row,
+    instant_of,
+    minute_of,
+)
 from checks.engine.wording import plural
 
 _UNIT = "units"
@@ -53,11 +60,11 @@ def measure(view: View) -> Measurement:
     result = view.rows(CONNECTIONS)
     if result.problem is not None:
         return unknown(_UNIT, result.problem)
-    changes = _Changes.of(view)
+    changes = _changes(view)
     lines: list[str] = []
     before: list[Json] = []
     for row in result.rows:
-        why = _unstable(view, row, changes)
+        why = _unstable(view, row, changes.get(str(row["unit_id"]), _Unit(up=True)))
         if why:
             lines.append(f"{_name(row)}: {why}")
         elif row["status"] != "connected":
@@ -75,52 +82,59 @@ def measure(view: View) -> Measurement:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Changes:
-    """What the log and the watch's own samples say about each unit, in the window."""
+@dataclass(slots=True)
+class _Unit:
+    """What the log and the watch's own samples say about one unit, in the window."""
 
-    disconnects: Counter[str]
-    came_up: frozenset[str]
-    down_since: dict[str, datetime]
+    up: bool
+    came_up: bool = False
+    disconnects: int = 0
+    down_since: datetime | None = None
 
-    @staticmethod
-    def of(view: View) -> _Changes:
-        observed = view.evidence.observed
-        disconnects: Counter[str] = Counter()
-        up: set[str] = set()
-        down: dict[str, datetime] = {}
-        state: dict[str, bool] = {}
-        if view.log_unknown(*_SIGNALS) is None:
-            first, last = minute_of(view.window.since), minute_of(view.window.until)
-            for change in view.evidence.log.connections:
-                if change.minute is not None and not first <= change.minute <= last:
-                    continue
-                unit = change.unit
-                # Units that the watch saw down at T+0 do not disconnect by saying so again.
-                was_up = state.get(unit, observed is None or unit in observed.connected_at_start)
-                state[unit] = change.connected
-                if change.connected:
-                    up.add(unit)
-                    down.pop(unit, None)
-                elif was_up:
-                    disconnects[unit] += 1
-                    if change.minute is not None:
-                        down[unit] = instant_of(change.minute)
-        for unit, drops in (observed.drops if observed else {}).items():
-            disconnects[unit] = max(disconnects[unit], drops)
-        return _Changes(disconnects=disconnects, came_up=frozenset(up), down_since=down)
+    def see(self, change: ConnectionChange) -> None:
+        """Take one change of the log; a unit that is down does not disconnect by saying so."""
+        if change.connected:
+            self.came_up, self.down_since = True, None
+        elif self.up:
+            self.disconnects += 1
+            self.down_since = None if change.minute is None else instant_of(change.minute)
+        self.up = change.connected
 
 
-def _unstable(view: View, row: Row, changes: _Changes) -> str:
+def _changes(view: View) -> dict[str, _Unit]:
+    """Units of which anything was heard. One of unknown state is taken to have been up."""
+    observed = view.evidence.observed
+    units: dict[str, _Unit] = {}
+    for change in _logged(view):
+        up = observed is None or change.unit in observed.connected_at_start
+        units.setdefault(change.unit, _Unit(up=up)).see(change)
+    if observed is not None:
+        for unit, drops in observed.drops.items():
+            seen = units.setdefault(unit, _Unit(up=True))
+            seen.disconnects = max(seen.disconnects, drops)
+    return units
+
+
+def _logged(view: View) -> list[ConnectionChange]:
+    """The changes that the log shows in the window, in its order; none where it cannot tell."""
+    if view.log_unknown(*_SIGNALS) is not None:
+        return []
+    first, last = minute_of(view.window.since), minute_of(view.window.until)
+    return [
+        change
+        for change in view.evidence.log.connections
+        if change.minute is None or first <= change.minute <= last
+    ]
+
+
+def _unstable(view: View, row: Row, seen: _Unit) -> str:
     """Why this unit counts as unstable; "" if it does not."""
-    unit = str(row["unit_id"])
-    disconnects = changes.disconnects[unit]
-    if disconnects >= view.param("flap_disconnects"):
-        return f"{plural(disconnects, 'disconnect')} in the window, now {row['status']}"
+    if seen.disconnects >= view.param("flap_disconnects"):
+        return f"{plural(seen.disconnects, 'disconnect')} in the window, now {row['status']}"
     if row["status"] == "connected":
         return ""
-    since = _down_since(row, changes.down_since.get(unit))
-    if not _counts(view, row, since, came_up=unit in changes.came_up):
+    since = _down_since(row, seen.down_since)
+    if not _counts(view, row, since, came_up=seen.came_up):
         return ""
     grace = timedelta(seconds=view.param("grace_seconds"))
     if since is not None and view.evidence.now - since <= grace:

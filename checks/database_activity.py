@@ -88,7 +88,9 @@ def _look(view: View) -> _Seen | Problem:
             # A counter that stands still while rows carry a time after the deploy is not being
             # kept (track_counts is off, or it is a moment late).
             if isinstance(counted, Problem) or counted or not by_time:
-                return counted if isinstance(counted, Problem) else _Seen(rows=counted, by="counter")
+                return (
+                    counted if isinstance(counted, Problem) else _Seen(rows=counted, by="counter")
+                )
             return _Seen(rows=by_time, by="created_at")
     if created.problem is not None:
         return created.problem

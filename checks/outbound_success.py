@@ -117,7 +117,9 @@ def _summary(counts: dict[str, int], sample: int) -> str:
     )
     if other:
         lacking.append(f"{other} in a status that is not known")
-    went = f"{counts['sent']} of {sample} outbound messages sent ({percent(counts['sent'] / sample)})"
+    went = (
+        f"{counts['sent']} of {sample} outbound messages sent ({percent(counts['sent'] / sample)})"
+    )
     return f"{went}: {', '.join(lacking)}." if lacking else f"{went}."
 
 

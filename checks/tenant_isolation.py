@@ -99,7 +99,7 @@ MESSAGE_EXTERNAL_ID = Query(
               AND created_at < %(until)s::timestamptz
               AND external_id <> ''
         ), crossing AS (
-            SELECT external_id AS id
+            SELECT min(m.id::text) AS id
             FROM fresh
             JOIN messages AS m USING (external_id)
             JOIN conversations AS c ON c.id = m.conversation_id
@@ -108,11 +108,7 @@ MESSAGE_EXTERNAL_ID = Query(
         )
         SELECT
             count(*) AS crossing,
-            (SELECT string_agg(m.id::text, ', ')
-             FROM (SELECT id FROM crossing LIMIT 5) AS f
-             CROSS JOIN LATERAL (
-                SELECT min(id::text) AS id FROM messages WHERE external_id = f.id
-             ) AS m) AS examples
+            (SELECT string_agg(id, ', ') FROM (SELECT id FROM crossing LIMIT 5) AS f) AS examples
         FROM crossing
     """,
     reads={
@@ -131,7 +127,7 @@ CONNECTION_INSTANCE = Query(
             FROM unit_whatsapp_connections
             WHERE instance_id <> ''
               AND created_at < %(until)s::timestamptz
-            GROUP BY provider, instance_id
+            GROUP BY instance_id
             HAVING count(DISTINCT unit_id) > 1
         )
         SELECT
@@ -140,9 +136,7 @@ CONNECTION_INSTANCE = Query(
             string_agg(id, ', ') FILTER (WHERE fresh) AS examples
         FROM shared
     """,
-    reads={
-        "unit_whatsapp_connections": ("id", "unit_id", "provider", "instance_id", "created_at")
-    },
+    reads={"unit_whatsapp_connections": ("id", "unit_id", "instance_id", "created_at")},
 )
 
 RECIPIENT_CONTACT = Query(
@@ -181,10 +175,89 @@ RECIPIENT_CONTACT = Query(
     },
 )
 
-_CROSSING = {
-    CONVERSATION_CONNECTION: "conversations on another unit's connection",
-    CONVERSATION_LEAD: "conversations on another unit's lead",
-    RECIPIENT_MESSAGE: "campaign recipients with another unit's message",
-    MESSAGE_EXTERNAL_ID: "message ids in two units",
-    CONNECTION_INSTANCE: "instances in two units",
-}
+_CROSSING = (
+    (CONVERSATION_CONNECTION, "conversation on another unit's connection"),
+    (CONVERSATION_LEAD, "conversation on another unit's lead"),
+    (RECIPIENT_MESSAGE, "campaign recipient with another unit's message"),
+    (MESSAGE_EXTERNAL_ID, "message id in two units"),
+    (CONNECTION_INSTANCE, "instance in two units"),
+)
+_SHARED = (RECIPIENT_CONTACT, "campaign recipient known to other units only")
+
+
+def measure(view: View) -> Measurement:
+    """Rows made since the deploy that cross tenants, in six shapes.
+
+    What crossed before the deploy is history. Contacts belong to all units, so a recipient whom
+    only other units know is counted apart. Attempts that the application blocked are context.
+    """
+    found = {query.name: view.rows(query) for query, _ in (*_CROSSING, _SHARED)}
+    problems = list(dict.fromkeys(r.problem for r in found.values() if r.problem is not None))
+    counts = {
+        name: _number(result.rows[0]["crossing"]) for name, result in found.items() if result.rows
+    }
+    crossing = sum(counts.get(query.name, 0) for query, _ in _CROSSING)
+    if problems and not crossing:
+        return unknown(_UNIT, problems[0], {"counts": dict(counts)})
+    shared = counts.get(RECIPIENT_CONTACT.name, 0)
+    return Measurement(
+        value=crossing,
+        unit=_UNIT,
+        summary=_summary(counts, crossing, shared),
+        quantities={
+            "crossing": Quantity(value=crossing),
+            "shared_contacts": Quantity(value=shared),
+        },
+        details=_details(view, counts, problems),
+        evidence=_evidence(view, counts),
+        window=view.window,
+    )
+
+
+def _summary(counts: dict[str, int], crossing: int, shared: int) -> str:
+    parts = [
+        f"{counts[query.name]} × {says}" for query, says in _CROSSING if counts.get(query.name)
+    ]
+    if shared:
+        parts.append(f"{shared} × {_SHARED[1]}")
+    if not parts:
+        return "No row made since the deploy crosses tenants."
+    if not crossing:
+        return f"No row crosses tenants; {parts[0]}."
+    return f"{plural(crossing, 'row')} made since the deploy cross tenants: {', '.join(parts)}."
+
+
+def _details(view: View, counts: dict[str, int], problems: list[Problem]) -> dict[str, Json]:
+    blocked = None if view.log_unknown(_BLOCKED) else view.count(_BLOCKED)
+    details: dict[str, Json] = {"counts": dict(counts), "blocked_attempts": blocked}
+    older = view.rows(CONNECTION_INSTANCE).rows
+    if older and _number(older[0]["older"]):
+        details["instances_in_two_units_before"] = _number(older[0]["older"])
+    if problems:
+        details["not_checked"] = [str(problem) for problem in problems]
+    return details
+
+
+def _evidence(view: View, counts: dict[str, int]) -> tuple[str, ...]:
+    """Ids of the rows themselves: what someone needs to look at them."""
+    lines = [
+        f"{says}: {view.row(query)['examples']}"
+        for query, says in (*_CROSSING, _SHARED)
+        if counts.get(query.name)
+    ]
+    return tuple(lines[:_EXAMPLES])
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+CHECK = Check(
+    id="tenant_isolation",
+    title="Tenant isolation",
+    checkpoint=3,
+    measure=measure,
+    quantities=("crossing", "shared_contacts"),
+    signals=(_BLOCKED,),
+    queries=(*(query for query, _ in _CROSSING), RECIPIENT_CONTACT),
+)

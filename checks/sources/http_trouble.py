@@ -39,7 +39,7 @@ _NO_TLS = Trouble(
     mend="Check that this port speaks HTTPS, or begin BASE_URL with http://.",
 )
 _NO_HTTP = Trouble(
-    what="the connection was closed without an HTTP answer",
+    what="no HTTP answer: the connection was closed, or speaks another protocol",
     mend="Check that BASE_URL is the application's HTTP port, and that the application runs.",
 )
 _PROXY = Trouble(

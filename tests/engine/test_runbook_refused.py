@@ -190,9 +190,9 @@ MEANING = {
         "minute:",
     ),
     "unknown param": (
-        ("grace_seconds: 120", "grace_seconds: 120\n      grace: 2"),
-        "checks.connection_stability.params.grace: unknown param; did you mean 'grace_seconds'?",
-        "grace: 2",
+        ("grace_seconds: 120", "grace_seconds: 120\n      grace_second: 2"),
+        "checks.connection_stability.params.grace_second: unknown param; did you mean 'grace_seconds'?",
+        "grace_second: 2",
     ),
     "param of a check that has none": (
         ("  retries:\n", "  retries:\n    params: {grace: 2}\n"),

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.demo.cast import Cast
 from bot.demo.console import records
-from bot.demo.events import Event, Inbound, Outbound, begins
+from bot.demo.events import Event, Outbound, begins
 from bot.demo.formats import FORMATS, Format, Layout, Prefix, lines, render
 from bot.demo.hour import DEPLOYED_AT, make_hour
 from bot.demo.node import Raw, inspect
+from bot.demo.script import Script
 from bot.demo.truth import EVENTS, RESPONSES, carried, true_counts
+from bot.demo.world import Dice, make_world
 from tests.scenarios.mixture import mixture
 
 LINE_PATTERNS = {
@@ -262,13 +265,10 @@ def test_lines_are_in_time_order(name: str) -> None:
 def test_prefixes_are_those_of_the_platforms(prefix: str, begins_with: str) -> None:
     """Each platform writes its time in its own way before each line."""
     at = datetime(2026, 11, 23, 21, 54, 30, 123456, tzinfo=UTC)
-    events = [e for e in mixture(1, 60, begin=at) if isinstance(e, Inbound)][:1]
-    moved = at - begins(events[0])
-    line = lines(events, FORMATS[prefix])[0]
-    assert moved <= timedelta(0)
-    stamp = f"{line.at:%Y-%m-%dT%H:%M:%S}"
-    assert line.text.split("[INFO]")[0].count(":") == begins_with.split("[INFO]")[0].count(":")
-    assert stamp[11:] in line.text
+    dice = Dice(1)
+    script = Script(Cast(dice, make_world(dice, at)))
+    script.health(at)
+    assert lines(script.events, FORMATS[prefix])[0].text.startswith(f"{begins_with} [REQ] GET")
 
 
 def test_any_layout_may_stand_behind_any_prefix() -> None:

@@ -35,12 +35,14 @@ class _Server:
     answers: Sequence[Answer]
     port: int = 0
     requests: list[str] = field(default_factory=list[str])
+    serving: set[asyncio.Task[None] | None] = field(default_factory=set[asyncio.Task[None] | None])
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.serving.add(asyncio.current_task())
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             answer = self.answers[min(len(self.requests), len(self.answers) - 1)]
@@ -66,6 +68,7 @@ async def _serving(*answers: Answer) -> AsyncGenerator[_Server]:
     stand_in.port = server.sockets[0].getsockname()[1]
     async with server:
         yield stand_in
+        await asyncio.gather(*(task for task in stand_in.serving if task is not None))
 
 
 @dataclass
@@ -253,7 +256,7 @@ async def test_a_redirect_in_a_circle_ends() -> None:
 
 async def test_a_redirect_to_nowhere_is_told() -> None:
     """A Location that is no URL is the application's fault, and no crash of golive."""
-    async with _serving(_answer(302, "Location: http://[")) as server:
+    async with _serving(_answer(302, "Location: http://[::1")) as server:
         found = await _probe(server.url).probe()
     assert found.tries[0].error == "redirects to something that is not a URL"
 
@@ -313,7 +316,10 @@ async def test_a_try_that_was_answered_leaves_no_problem() -> None:
     async with _serving(hang_up, _answer(503)) as server:
         found = await _probe(server.url).probe()
     assert [t.status for t in found.tries] == [None, 503, 503]
-    assert found.tries[0].error == "the connection was closed without an HTTP answer"
+    assert (
+        found.tries[0].error
+        == "no HTTP answer: the connection was closed, or speaks another protocol"
+    )
     assert found.problem is None
 
 
@@ -353,9 +359,12 @@ async def test_an_answer_that_trickles_in_is_bounded() -> None:
 
 async def test_something_that_is_not_http_is_told() -> None:
     """Another protocol on the port is named as what it is not."""
-    async with _serving(b"220 mail ready\r\n") as server:
+    async with _serving(b"220 mail ready\r\n\r\n") as server:
         found = await _probe(server.url, timeouts=_QUICK).probe()
-    assert found.tries[0].error == "the connection was closed without an HTTP answer"
+    assert (
+        found.tries[0].error
+        == "no HTTP answer: the connection was closed, or speaks another protocol"
+    )
 
 
 async def test_https_on_a_port_without_tls_is_told() -> None:
