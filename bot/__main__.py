@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import os
-import secrets
 import sys
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bot import arguments
 from bot.arguments import UsageError
-from bot.compose import file_log
 from bot.logs import configure_logging
 from bot.once import (
     NOTHING_MEASURED,
@@ -30,24 +28,22 @@ from bot.once import (
     targets,
 )
 from bot.progress import ScanProgress
+from bot.reading import read_log
 from bot.render.markdown import render_markdown
 from bot.render.report_json import render_json
-from bot.render.signals import Format, render_signals
+from bot.render.signals import render_signals
 from bot.render.terminal import render_report
 from bot.render.words import clean
 from bot.settings import Settings, SettingsError
 from checks import CHECKS
-from checks.engine.model import Problem, Report, Window
+from checks.engine.model import Problem, Report
 from checks.engine.runbook import (
-    Runbook,
     RunbookError,
     lint,
     load_runbook,
     schema,
     shipped_runbook,
 )
-from checks.sources.logs.recognise import Recognised
-from checks.sources.logs.source import ScanRequest
 
 USAGE = 64
 INTERRUPTED = 130
@@ -107,6 +103,14 @@ def _console() -> Console:
     """Results: as wide as the terminal, and wide enough for a line a finding in a pipe."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def _show(result: RenderableType) -> None:
+    """Print without the blanks that pad a table's cells: results are piped and diffed."""
+    console = _console()
+    with console.capture() as captured:
+        console.print(result)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 _T = TypeVar("_T")
@@ -182,7 +186,7 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
 
 def _print_report(report: Report, output: str) -> None:
     if output == "text":
-        _console().print(render_report(report))
+        _show(render_report(report))
         return
     text = render_json(report) if output == "json" else render_markdown(report).rstrip("\n")
     sys.stdout.write(f"{text}\n")
@@ -203,45 +207,20 @@ def signals(
     """
     settings = Settings.from_environment(os.environ)
     book = load_runbook(runbook or settings.runbook, checks=CHECKS)
-    raise Finished(_wait(_signals(log, book, known_secrets(settings))))
-
-
-async def _signals(path: Path, book: Runbook, known: tuple[str, ...]) -> int:
-    now = _now()
-    log = file_log([path], book, lambda: now)
-    found = await log.recognise(path)
-    if isinstance(found, Problem):
-        return _unreadable(found)
-    request = ScanRequest(
-        window=Window(since=now - book.default_window, until=now),
-        since_offset=0,
-        secrets=known,
-        fingerprint_key=secrets.token_bytes(32),
-    )
     with ScanProgress(Console(stderr=True)) as progress:
-        evidence, _ = await log.scan(request, progress=progress.advance)
-    if evidence.problem is not None:
-        return _unreadable(evidence.problem)
-    _console().print(render_signals(_format(found), evidence, found.profile.events))
-    return 0
-
-
-def _unreadable(problem: Problem) -> int:
-    _complain([str(problem)])
-    return NOTHING_MEASURED
-
-
-def _format(found: Recognised) -> Format:
-    times = "none"
-    if found.timed:
-        times = "in the prefix" if found.prefix.read is not None else "in the lines themselves"
-    return Format(
-        profile=found.profile.name,
-        prefix=found.prefix.name,
-        times=times,
-        sampled=found.sampled,
-        matched=found.matched,
-    )
+        found = _wait(
+            read_log(
+                log,
+                book,
+                known=known_secrets(settings),
+                now=_now(),
+                progress=progress.advance,
+            )
+        )
+    if isinstance(found, Problem):
+        _complain([str(found)])
+        raise Finished(NOTHING_MEASURED)
+    _show(render_signals(found.form, found.log))
 
 
 # --- golive runbook, golive demo ----------------------------------------------------------------
@@ -280,15 +259,17 @@ def demo(
     *,
     quiet_hour: Annotated[bool, typer.Option(help="An hour without incident.")] = False,
     seed: Annotated[int, typer.Option(help="Another seed plays another hour.")] = 1,
-    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than life.")] = 60.0,
+    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than life.")] = 75.0,
 ) -> None:
     """Play a whole go-live: without Slack, database or keys of your own."""
-    from bot.demo.play import play  # noqa: PLC0415 - the demo's PostgreSQL is an extra
+    # Here, not above: the demo brings its own PostgreSQL, which is an extra.
+    from bot.demo.play import play  # noqa: PLC0415
+    from bot.demo.postgres_binaries import EmbeddedPostgresError  # noqa: PLC0415
 
     try:
         code = play(quiet=quiet_hour, seed=seed, speed=speed, console=_console())
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+    except EmbeddedPostgresError as error:
+        raise UsageError(str(error)) from error
     raise Finished(code)
 
 

@@ -64,11 +64,12 @@ def only(
         UsageError: a check is unknown or switched off.
     """
     ids = dict.fromkeys(word for text in texts for word in text.replace(",", " ").split())
-    errors = [
-        f"--only: there is no check {name!r}. Checks: {', '.join(known)}."
-        for name in ids
-        if name not in known
-    ]
+    strange = [name for name in ids if name not in known]
+    errors: list[str] = []
+    if strange:
+        errors.append(
+            f"--only: there is no check {', '.join(strange)}. Checks: {', '.join(known)}."
+        )
     errors += [
         f"--only: the runbook switches {name} off: {switched_off[name]}"
         for name in ids

@@ -71,26 +71,25 @@ def measure(view: View) -> Measurement:
     counts = {name: _number(value) for name, value in result.rows[0].items()}
     sent, lost = counts["sent"], counts["failed"] + counts["sent_without_provider_id"]
     sample = counts["total"] - counts["under_way"]
-    quantities = {"sent": Quantity(value=sent)}
-    if sample:
-        quantities |= {
-            "success_share": _share(sent, sample, bad=sample - sent),
-            "failed_share": _share(lost, sample, bad=lost),
-            "waiting_share": _share(counts["waiting"], sample, bad=counts["waiting"]),
-        }
+    quantities = {
+        "sent": Quantity(value=sent),
+        "success_share": _share(sent, sample, bad=sample - sent),
+        "failed_share": _share(lost, sample, bad=lost),
+        "waiting_share": _share(counts["waiting"], sample, bad=counts["waiting"]),
+    }
     return Measurement(
         value=sent,
         unit=_UNIT,
         summary=_summary(counts, sample),
         quantities=quantities,
-        details=_details(counts, quantities),
+        details=_details(counts, quantities if sample else {}),
         evidence=tuple(_error_line(row) for row in view.rows(ERRORS).rows),
         window=view.window,
     )
 
 
 def _share(value: int, sample: int, *, bad: int) -> Quantity:
-    return Quantity(value=value / sample, sample=sample, bad=bad)
+    return Quantity(value=value / sample if sample else 0.0, sample=sample, bad=bad)
 
 
 def _details(counts: dict[str, int], quantities: dict[str, Quantity]) -> dict[str, Json]:

@@ -18,18 +18,23 @@ from checks.engine.profiles import SignalSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How a log was recognised. times: where a line's time comes from, in words."""
+    """How a log was recognised.
+
+    times:    where a line's time comes from, in words
+    response: a record of a response, as the profile gives it
+    events:   the profile's event signals
+    """
 
     profile: str
     prefix: str
     times: str
     sampled: int
     matched: int
+    response: str
+    events: Mapping[str, SignalSpec]
 
 
-def render_signals(
-    form: Format, log: LogEvidence, events: Mapping[str, SignalSpec]
-) -> RenderableType:
+def render_signals(form: Format, log: LogEvidence) -> RenderableType:
     """The format, and a row for each signal that scripts may rely on."""
     head = Text()
     head.append(f"{clean(log.source)}\n", style="bold")
@@ -42,10 +47,10 @@ def render_signals(
         head.append(f"Not counted: {log.unpaired} responses whose id is forged or cut\n")
     for note in log.notes:
         head.append(f"{clean(note)}\n")
-    return Group(head, _table(log, events))
+    return Group(head, _table(form, log))
 
 
-def _table(log: LogEvidence, events: Mapping[str, SignalSpec]) -> Table:
+def _table(form: Format, log: LogEvidence) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("Signal", no_wrap=True)
     table.add_column("Count", justify="right", no_wrap=True)
@@ -54,13 +59,20 @@ def _table(log: LogEvidence, events: Mapping[str, SignalSpec]) -> Table:
     for signal in PUBLIC_SIGNALS:
         found = log.signals.get(signal)
         if found is not None and found.count:
-            example = Text(clean(found.lines[-1]) if found.lines else "–")
-            table.add_row(Text(signal), Text(f"{found.count}"), Text(_last(found)), example)
+            count, last = Text(f"{found.count}"), Text(_last(found))
+            table.add_row(Text(signal), count, last, _example(found, form))
         else:
-            state = Text(absence(signal, log, events), style="dim")
+            state = Text(absence(signal, log, form.events), style="dim")
             count = "0" if signal in log.carries else "–"
             table.add_row(Text(signal), Text(count), Text("–"), state)
     return table
+
+
+def _example(found: SignalEvidence, form: Format) -> Text:
+    if found.lines:
+        return Text(clean(found.lines[-1]))
+    # Responses are too many to keep a line of each: the profile's own example stands in.
+    return Text(f"such as {clean(form.response)}", style="dim")
 
 
 def absence(signal: str, log: LogEvidence, events: Mapping[str, SignalSpec]) -> str:

@@ -65,7 +65,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     table.add_column("Level", no_wrap=True)
     table.add_column("Check", min_width=12)
     table.add_column("Measured", ratio=1, overflow="fold")
-    table.add_column("Limits", max_width=24)
+    table.add_column("Limits", max_width=26)
     for finding in findings:
         style = _STYLES[finding.level]
         bounds = limits(finding) if finding.threshold is not None else ""
@@ -108,15 +108,12 @@ def _criteria(title: str, criteria: Sequence[Criterion], *, bad: bool) -> Iterab
 def _proof(findings: Sequence[Finding]) -> Iterable[RenderableType]:
     """The evidence lines and the rule of what is not OK."""
     for finding in findings:
-        if finding.level is Level.OK or not (finding.evidence or finding.details):
+        if finding.level is Level.OK or not finding.evidence:
             continue
         lines = [Text(clean(line), style="dim", overflow="fold") for line in finding.evidence]
         compound = limits(finding) if finding.threshold is None else ""
         if compound:
             lines.append(Text(f"Limits: {clean(compound)}", style="dim"))
-        if lines:
-            yield Text()
-            yield Text(
-                f"{level_word(finding)}  {clean(finding.title)}", style=_STYLES[finding.level]
-            )
-            yield Padding(Group(*lines), (0, 0, 0, 2))
+        yield Text()
+        yield Text(f"{level_word(finding)}  {clean(finding.title)}", style=_STYLES[finding.level])
+        yield Padding(Group(*lines), (0, 0, 0, 2))

@@ -61,10 +61,11 @@ def limits(finding: Finding) -> str:
         text = finding.details.get("threshold")
         return text if isinstance(text, str) else ""
     return ", ".join(
-        f"{level.upper()} {_bound(bound)}" for level, bound in finding.threshold.items()
+        f"{_SHORT.get(level, level)} {_bound(bound)}" for level, bound in finding.threshold.items()
     )
 
 
+_SHORT = {"warning": "warn", "critical": "crit"}
 _COMPARE = {"above": ">", "at_most": "≤", "below": "<", "at_least": "≥"}
 
 

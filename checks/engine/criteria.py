@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from checks.engine.model import Criterion, Finding, Level, Quantity
 from checks.engine.runbook import CriterionRule
+from checks.engine.runbook.model import FINAL
 from checks.engine.runbook.spec import NO_CRITICAL
 from checks.engine.thresholds import Bound, Op
 
@@ -150,7 +151,10 @@ def _no_critical(
     criterion: str, findings: Sequence[Finding], earlier: Mapping[str, str]
 ) -> Criterion:
     now = [f.title for f in findings if f.level is Level.CRITICAL]
-    before = [f"{check} at {where}" for check, where in earlier.items()]
+    before = [
+        f"{check} at {'the final review' if where == FINAL else f'checkpoint {where}'}"
+        for check, where in earlier.items()
+    ]
     if now or before:
         said = [f"CRITICAL now: {', '.join(now)}."] if now else []
         said += [f"CRITICAL before: {', '.join(before)}."] if before else []

@@ -173,11 +173,16 @@ class _Case:
             problem = finding.unknown or Problem(what=finding.summary, mend="")
             by_problem.setdefault(problem, []).append(finding)
         out = [
-            f"{_names(found)}: {problem} Or accept it: /golive accept"
+            f"{_names(found)}: {problem} Or accept it in Slack: /golive accept"
             f" {found[0].check if len(found) == 1 else 'CHECK'} REASON"
             for problem, found in by_problem.items()
         ]
-        out.extend(f"Success criterion {c.id}: {c.why}" for c in self.blocking if c.met is None)
+        said = [str(problem) for problem in by_problem]
+        out.extend(
+            f"Success criterion {c.id}: {c.why}"
+            for c in self.blocking
+            if c.met is None and not any(reason in c.why for reason in said)
+        )
         return tuple(out)
 
     def would_change(self, rollback: Sequence[Criterion]) -> tuple[str, ...]:

@@ -174,9 +174,12 @@ def test_no_critical_is_not_verified_when_nothing_was_measured() -> None:
 def test_no_critical_remembers_the_earlier_checkpoints_of_a_watch() -> None:
     """A CRITICAL at T+20 that recovered still fails the hour."""
     (found,) = criteria.success(
-        [NO_CRITICAL], [finding("a")], min_sample=10, earlier={"retries": "checkpoint 2"}
+        [NO_CRITICAL], [finding("a")], min_sample=10, earlier={"retries": "2", "health": "final"}
     )
-    assert (found.met, found.why) == (False, "CRITICAL before: retries at checkpoint 2.")
+    assert (found.met, found.why) == (
+        False,
+        "CRITICAL before: retries at checkpoint 2, health at the final review.",
+    )
 
 
 def test_no_critical_looks_at_the_findings_that_the_checkpoint_shows() -> None:

@@ -256,9 +256,9 @@ def test_unknowns_of_one_cause_are_one_line_that_says_how_to_provide_or_accept_t
     assert found.because == ("Not known: http_5xx, retries, health.",)
     assert found.missing == (
         "http_5xx, retries: No log was given. Use --log PATH or GOLIVE_LOG."
-        " Or accept it: /golive accept CHECK REASON",
+        " Or accept it in Slack: /golive accept CHECK REASON",
         "health: No base URL was given. Use --base-url URL."
-        " Or accept it: /golive accept health REASON",
+        " Or accept it in Slack: /golive accept health REASON",
     )
     assert found.would_change == (
         "GO needs these measured or accepted: http_5xx, retries, health.",
