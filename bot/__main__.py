@@ -178,8 +178,8 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
     )
     looked_at = targets(options, settings)
     about = occasion(options, settings, looked_at, checks=CHECKS, runbook=book, now=_now())
-    with ScanProgress(Console(stderr=True)) as progress:
-        report = _wait(check_once(looked_at, CHECKS, book, about, progress.advance))
+    progress = ScanProgress(Console(stderr=True))
+    report = _wait(check_once(looked_at, CHECKS, book, about, progress))
     _print_report(report, output)
     raise Finished(exit_code(report))
 
@@ -207,16 +207,9 @@ def signals(
     """
     settings = Settings.from_environment(os.environ)
     book = load_runbook(runbook or settings.runbook, checks=CHECKS)
-    with ScanProgress(Console(stderr=True)) as progress:
-        found = _wait(
-            read_log(
-                log,
-                book,
-                known=known_secrets(settings),
-                now=_now(),
-                progress=progress.advance,
-            )
-        )
+    progress = ScanProgress(Console(stderr=True))
+    known = known_secrets(settings)
+    found = _wait(read_log(log, book, known=known, now=_now(), progress=progress))
     if isinstance(found, Problem):
         _complain([str(found)])
         raise Finished(NOTHING_MEASURED)

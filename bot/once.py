@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from bot import arguments
 from bot.arguments import UsageError
 from bot.compose import Targets, open_sources
+from bot.progress import ScanProgress
 from bot.settings import Settings, password_of
 from checks.engine import runner
 from checks.engine.check import Check
@@ -95,11 +96,12 @@ async def check_once(
     checks: Sequence[Check],
     runbook: Runbook,
     about: Occasion,
-    progress: Callable[[int, int], None],
+    progress: ScanProgress,
 ) -> Report:
     """Open the sources, run the checks, close the sources."""
     async with open_sources(looked_at, runbook, lambda: about.now) as sources:
-        return await runner.run(checks, runbook, sources, about, progress=progress)
+        with progress:
+            return await runner.run(checks, runbook, sources, about, progress=progress.advance)
 
 
 def exit_code(report: Report) -> int:

@@ -19,13 +19,21 @@ LONG = 64 * 1024 * 1024
 """Bytes below which a scan is over before a bar could be read."""
 
 
+class ScanStopped(Exception):  # noqa: N818 - not an error: nobody waits for the scan any more
+    """Ends a scan whose run was interrupted while it went on in its own thread."""
+
+
 class ScanProgress:
-    """A context in which `advance(done, total)` may be called, from any thread."""
+    """A context in which `advance(done, total)` may be called, from any thread.
+
+    After its end `advance` raises: a scan that goes on behind an interrupted run stops there.
+    """
 
     def __init__(self, console: Console, *, long: int = LONG) -> None:
         """Shows nothing until a scan of at least `long` bytes reports, on a terminal."""
         self._long = long
         self._task: TaskID | None = None
+        self._over = False
         self._bar = Progress(
             TextColumn("Reading the log"),
             BarColumn(),
@@ -37,7 +45,13 @@ class ScanProgress:
         self._wanted = console.is_terminal
 
     def advance(self, done: int, total: int) -> None:
-        """So many bytes of so many are read."""
+        """So many bytes of so many are read.
+
+        Raises:
+            ScanStopped: the context has ended.
+        """
+        if self._over:
+            raise ScanStopped
         if not self._wanted or total < self._long:
             return
         if self._task is None:
@@ -54,5 +68,6 @@ class ScanProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._over = True
         if self._task is not None:
             self._bar.stop()

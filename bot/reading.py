@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bot.compose import file_log
+from bot.progress import ScanProgress
 from bot.render.signals import Format
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.engine.runbook import Runbook
@@ -30,7 +31,7 @@ async def read_log(
     *,
     known: Sequence[str],
     now: datetime,
-    progress: Callable[[int, int], None],
+    progress: ScanProgress,
 ) -> Reading | Problem:
     """Recognise a log and count its signals over the whole file.
 
@@ -39,7 +40,7 @@ async def read_log(
         runbook: whose profiles are tried.
         known: live secrets, to be found as leaks and masked.
         now: the instant of the scan, for log lines that name no year.
-        progress: is told (bytes done, bytes in all).
+        progress: shows how far the scan is.
 
     Returns:
         The reading, or why there is none.
@@ -54,7 +55,8 @@ async def read_log(
         secrets=tuple(known),
         fingerprint_key=secrets.token_bytes(32),
     )
-    evidence, _ = await log.scan(request, progress=progress)
+    with progress:
+        evidence, _ = await log.scan(request, progress=progress.advance)
     return evidence.problem or Reading(form=_form(found), log=evidence)
 
 

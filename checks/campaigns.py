@@ -133,13 +133,11 @@ def _summary(stuck: list[Row], off: list[Row], processing: int, *, watched: bool
     parts: list[str] = []
     if stuck:
         pending = sum(_number(row["pending"]) for row in stuck)
-        verb = (
-            ("stands" if len(stuck) == 1 else "stand")
-            if watched
-            else ("looks" if len(stuck) == 1 else "look")
-        )
+        one = len(stuck) == 1
+        watching = "stands still" if one else "stand still"
+        guessing = "looks stuck" if one else "look stuck"
         parts.append(
-            f"{plural(len(stuck), 'campaign')} {verb} {'still' if watched else 'stuck'}"
+            f"{plural(len(stuck), 'campaign')} {watching if watched else guessing}"
             f" with {plural(pending, 'recipient')} pending"
         )
     if off:
@@ -147,7 +145,7 @@ def _summary(stuck: list[Row], off: list[Row], processing: int, *, watched: bool
             f"{plural(len(off), 'completed campaign')} whose sent and failed do not add up"
         )
     if not parts:
-        return f"{plural(processing, 'campaign')} in processing, none stands still."
+        return f"{plural(processing, 'campaign') if processing else 'No campaign'} in processing."
     return "; ".join(parts) + "."
 
 

@@ -138,6 +138,7 @@ CHECK = Check(
     checkpoint=2,
     measure=measure,
     quantities=("silent",),
+    flags=("silent",),
     signals=_SIGNALS,
     queries=(INSERTED, CREATED),
 )

@@ -93,6 +93,7 @@ CHECK = Check(
     checkpoint=0,
     measure=measure,
     quantities=("failed",),
+    flags=("failed",),
     signals=("http_responses",),
     probes=True,
 )

@@ -85,5 +85,6 @@ CHECK = Check(
     checkpoint=3,
     measure=measure,
     quantities=("failed", "failed_share", "none_created", "dropped_only", "silent", "created"),
+    flags=("silent",),
     signals=("inbound_created", "inbound_failed", "inbound_dropped", "webhooks", *_OUTBOUND),
 )

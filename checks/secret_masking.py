@@ -49,5 +49,6 @@ CHECK = Check(
     checkpoint=1,
     measure=measure,
     quantities=("unmasked",),
+    flags=("unmasked",),
     signals=("masked", "webhooks", "secret_leak"),
 )

@@ -101,9 +101,9 @@ MESSAGE_EXTERNAL_ID = Query(
         ), crossing AS (
             SELECT min(m.id::text) AS id
             FROM fresh
-            JOIN messages AS m USING (external_id)
+            JOIN messages AS m ON m.external_id = fresh.external_id
             JOIN conversations AS c ON c.id = m.conversation_id
-            GROUP BY external_id
+            GROUP BY fresh.external_id
             HAVING count(DISTINCT c.unit_id) > 1
         )
         SELECT

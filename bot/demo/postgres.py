@@ -13,7 +13,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import ExitStack
 from importlib.resources import files
@@ -29,7 +28,7 @@ from bot.demo.postgres_binaries import (
     Account,
     EmbeddedPostgresError,
     find_binaries,
-    open_to_all,
+    temporary_folder,
     unprivileged_account,
 )
 
@@ -37,7 +36,6 @@ _USER = "golive"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.01
-_SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit for a socket's path is 104 to 108
 
 # Nobody needs this data after a crash: durability is traded for a quick start.
 _SETTINGS = {
@@ -123,7 +121,7 @@ class EmbeddedPostgres:
             return
         with ExitStack() as stack:
             account = unprivileged_account()
-            folder = _temporary_folder(account)
+            folder = temporary_folder(account)
             watcher = _start_watcher(folder)
             stack.callback(_dismiss, watcher)
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -191,25 +189,6 @@ class EmbeddedPostgres:
                 return
 
 
-def _temporary_folder(account: Account | None) -> Path:
-    """A fresh folder that the server's user can reach, with a path short enough for a socket."""
-    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108
-        parent = Path(base).resolve()
-        short = len(os.fsencode(parent)) + len("/golive-pg-12345678/.s.PGSQL.5432")
-        if short > _SOCKET_PATH_LIMIT or not os.access(parent, os.W_OK):
-            continue
-        if account is not None and not open_to_all(parent):
-            continue
-        folder = Path(tempfile.mkdtemp(prefix="golive-pg-", dir=parent))
-        if account is not None:
-            os.chown(folder, account.uid, account.gid)
-        return folder
-    raise EmbeddedPostgresError(
-        "No temporary folder suits the embedded PostgreSQL. "
-        "Set TMPDIR to a folder with a short path that every user may enter."
-    )
-
-
 def _start_watcher(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - a constant script
         ["/bin/sh", "-c", _WATCHER, "golive-postgres-watcher", str(folder)],
@@ -243,7 +222,7 @@ def _initdb(initdb: Path, data: Path, password: str, account: Account | None) ->
     settings = [word for pair in _SETTINGS.items() for word in ("--set", "=".join(pair))]
     secret = data.with_name("password")
     secret.touch(mode=0o600)
-    secret.write_text(password, encoding="ascii")
+    secret.write_text(password, encoding="utf-8")
     if account is not None:
         os.chown(secret, account.uid, account.gid)
     done = subprocess.run(  # noqa: S603 - the wheel's own binary

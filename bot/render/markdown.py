@@ -12,6 +12,8 @@ from bot.render.words import (
     limits,
     met_word,
     moment_name,
+    notes,
+    rule_text,
     span,
     window_words,
 )
@@ -32,6 +34,7 @@ def render_markdown(report: Report) -> str:
         *_bullets("Because", verdict.because),
         *_bullets("Missing", verdict.missing),
         *_bullets("What would change it", verdict.would_change),
+        *_bullets("Notes on the log", notes(report)),
         *_table(report.findings),
         *_criteria("Rollback criteria", report.rollback_criteria),
         *_criteria("Success criteria", report.success_criteria),
@@ -53,8 +56,8 @@ def _bullets(title: str, lines: Sequence[str]) -> list[str]:
 
 def _table(findings: Sequence[Finding]) -> list[str]:
     rows = [
-        f"| {level_word(f)} | {escape(f.title)} | {escape(f.summary)} | {escape(limits(f))} |"
-        f" {span(f.window) if f.window else '–'} |"
+        f"| {level_word(f)} | {escape(f.title)} | {escape(f.summary)} |"
+        f" {escape(limits(f) or rule_text(f))} | {span(f.window) if f.window else '–'} |"
         for f in findings
     ]
     head = ["| Level | Check | Measured | Limits | Window |", "| --- | --- | --- | --- | --- |"]

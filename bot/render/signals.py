@@ -72,7 +72,8 @@ def _example(found: SignalEvidence, form: Format) -> Text:
     if found.lines:
         return Text(clean(found.lines[-1]))
     # Responses are too many to keep a line of each: the profile's own example stands in.
-    return Text(f"such as {clean(form.response)}", style="dim")
+    first = form.response.partition("\n")[0]
+    return Text(f"such as {clean(first)}", style="dim")
 
 
 def absence(signal: str, log: LogEvidence, events: Mapping[str, SignalSpec]) -> str:

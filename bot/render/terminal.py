@@ -19,6 +19,8 @@ from bot.render.words import (
     limits,
     met_word,
     moment_name,
+    notes,
+    rule_text,
     window_words,
 )
 from checks.engine.model import Criterion, Decision, Finding, Level, Report
@@ -43,6 +45,7 @@ def render_report(report: Report) -> RenderableType:
     parts.extend(_bullets("", verdict.because))
     parts.extend(_bullets("Missing", verdict.missing))
     parts.extend(_bullets("What would change it", verdict.would_change))
+    parts.extend(_bullets("Notes on the log", notes(report)))
     parts.extend([Text(), findings_table(report.findings), Text()])
     parts.extend(_criteria("Rollback criteria", report.rollback_criteria, bad=True))
     parts.extend(_criteria("Success criteria", report.success_criteria, bad=False))
@@ -68,12 +71,11 @@ def findings_table(findings: Sequence[Finding]) -> Table:
     table.add_column("Limits", max_width=26)
     for finding in findings:
         style = _STYLES[finding.level]
-        bounds = limits(finding) if finding.threshold is not None else ""
         table.add_row(
             Text(level_word(finding), style=style),
             Text(clean(finding.title)),
             Text(clean(finding.summary)),
-            Text(clean(bounds), style="dim"),
+            Text(clean(limits(finding)), style="dim"),
         )
     return table
 
@@ -111,9 +113,8 @@ def _proof(findings: Sequence[Finding]) -> Iterable[RenderableType]:
         if finding.level is Level.OK or not finding.evidence:
             continue
         lines = [Text(clean(line), style="dim", overflow="fold") for line in finding.evidence]
-        compound = limits(finding) if finding.threshold is None else ""
-        if compound:
-            lines.append(Text(f"Limits: {clean(compound)}", style="dim"))
+        if rule_text(finding):
+            lines.append(Text(f"Limits: {clean(rule_text(finding))}", style="dim"))
         yield Text()
         yield Text(f"{level_word(finding)}  {clean(finding.title)}", style=_STYLES[finding.level])
         yield Padding(Group(*lines), (0, 0, 0, 2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from checks.engine.decision import bounds_of_value
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Decision, Finding, Json, Level, Report, Window
 
@@ -56,13 +57,17 @@ def _at(instant: datetime) -> str:
 
 
 def limits(finding: Finding) -> str:
-    """A finding's bounds in a few words; compound ones as the runbook's sentence."""
-    if finding.threshold is None:
-        text = finding.details.get("threshold")
-        return text if isinstance(text, str) else ""
+    """The bounds of a finding's value in a few words; "" where they are not about that value."""
     return ", ".join(
-        f"{_SHORT.get(level, level)} {_bound(bound)}" for level, bound in finding.threshold.items()
+        f"{_SHORT.get(level, level)} {_bound(bound)}"
+        for level, bound in bounds_of_value(finding).items()
     )
+
+
+def rule_text(finding: Finding) -> str:
+    """A compound rule as a sentence; "" where `limits` says it all."""
+    text = finding.details.get("threshold")
+    return text if isinstance(text, str) else ""
 
 
 _SHORT = {"warning": "warn", "critical": "crit"}
@@ -82,3 +87,16 @@ def _bound(bound: Json) -> str:
 def met_word(met: bool | None) -> str:
     """Whether a criterion is met, as a word."""
     return {True: "met", False: "not met", None: "not verified"}[met]
+
+
+def notes(report: Report) -> tuple[str, ...]:
+    """What a reader should know about the log besides the findings; not yet cleaned."""
+    log = report.evidence.log
+    out = list(log.notes)
+    if log.unpaired:
+        out.append(
+            f"{log.unpaired} responses were not counted: their ids have not exactly one request"
+            " and one response, so they are forged or cut."
+        )
+        out.extend(log.unpaired_lines)
+    return tuple(out)

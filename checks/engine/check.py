@@ -124,6 +124,7 @@ class Check:
 
     checkpoint: the first checkpoint that lists it: 0 = health at T+5, 1, 2 or 3
     signals:    log signals that it counts; quantities: names that thresholds may bound
+    flags:      those quantities that are only ever 0 or 1
     params:     numbers that runbook.yaml must give it
     probes:     whether it needs the health probe
     """
@@ -133,6 +134,7 @@ class Check:
     checkpoint: int
     measure: Callable[[View], Measurement]
     quantities: tuple[str, ...] = ("value",)
+    flags: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
     queries: tuple[Query, ...] = ()
     probes: bool = False

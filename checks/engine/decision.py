@@ -207,10 +207,18 @@ def is_accepted(finding: Finding) -> bool:
     return finding.accepted_by is not None and finding.level in ACCEPTABLE
 
 
+def bounds_of_value(finding: Finding) -> dict[str, Json]:
+    """The bounds of a finding's headline value; empty where they are about another number.
+
+    A check may count one thing (masked URLs) and be judged by another (whether there were none).
+    """
+    about = any(q.value == finding.value for q in finding.quantities.values())
+    return dict(finding.threshold or {}) if about else {}
+
+
 def _reason(finding: Finding) -> str:
     """One finding as a reason: what was measured, and the bound that it is beyond."""
-    bounds = finding.threshold or {}
-    beyond = _beyond(bounds.get(finding.level.lower()))
+    beyond = _beyond(bounds_of_value(finding).get(finding.level.lower()))
     return f"{finding.title}: {finding.summary} {beyond} is {finding.level}."
 
 
@@ -223,12 +231,12 @@ _WORDS = {
 
 
 def _beyond(bound: Json) -> str:
-    """A bound as the JSON interface writes it, in words; "That" where it has no single one."""
+    """A bound as the JSON interface writes it, in words; "That" where a number adds nothing."""
     match bound:
         case bool() | None:
             return "That"
         case int():
-            return f"More than {bound - 1}" if bound > 1 else f"{bound} or more"
+            return f"More than {bound - 1}" if bound > 1 else "That"
         case float():
             return f"{bound:g} or more"
         case {**ratio} if len(ratio) == 1:

@@ -39,9 +39,9 @@ class Bound:
                 return value < self.value
 
     def json(self) -> Json:
-        """The bound as the JSON interface shows it: a bare number for counts."""
+        """The bound as the JSON interface shows it: a bare number for "so many or more"."""
         number = int(self.value) if float(self.value).is_integer() else self.value
-        return number if self.op is Op.AT_LEAST else {self.op.value: self.value}
+        return number if self.op is Op.AT_LEAST else {self.op.value: number}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def _threshold_json(rule: Rule) -> dict[str, Json] | None:
     share = is_share(only.quantity)
     bounds = {"warning": only.warning, "critical": only.critical}
     return {
-        name: (bound if share else _smallest(bound)).json()
+        name: {bound.op.value: bound.value} if share else _smallest(bound).json()
         for name, bound in bounds.items()
         if bound is not None
     }

@@ -10,7 +10,9 @@ def _measure(view: View) -> Measurement:
     return Measurement(value=0, unit="things", summary=f"Nothing at {view.window.until}.")
 
 
-def check(name: str, *quantities: str, params: tuple[str, ...] = ()) -> Check:
+def check(
+    name: str, *quantities: str, params: tuple[str, ...] = (), flags: tuple[str, ...] = ()
+) -> Check:
     """A check with these quantities and params that measures nothing."""
     return Check(
         id=name,
@@ -18,16 +20,17 @@ def check(name: str, *quantities: str, params: tuple[str, ...] = ()) -> Check:
         checkpoint=1,
         measure=_measure,
         quantities=quantities or ("value",),
+        flags=flags,
         params=params,
     )
 
 
 ALL = (
-    check("health", "failed"),
+    check("health", "failed", flags=("failed",)),
     check("http_5xx", "value", "error_share"),
     check("auth_errors"),
     check("unknown_instances"),
-    check("secret_masking", "unmasked"),
+    check("secret_masking", "unmasked", flags=("unmasked",)),
     check("secret_leaks", "proven", "attempted"),
     check(
         "message_errors",
@@ -39,7 +42,7 @@ ALL = (
         params=("settle_seconds",),
     ),
     check("retries"),
-    check("database_activity", "silent"),
+    check("database_activity", "silent", flags=("silent",)),
     check("connection_stability", params=("grace_seconds", "flap_disconnects")),
     check(
         "inbound_flow",
@@ -49,6 +52,7 @@ ALL = (
         "dropped_only",
         "silent",
         "created",
+        flags=("silent",),
     ),
     check(
         "outbound_success",
@@ -68,6 +72,6 @@ ALL = (
     ),
     check("rate_limits"),
     check("tenant_isolation", "crossing", "shared_contacts"),
-    check("service_down", "minutes"),
+    check("service_down", "minutes", "minutes_logged"),
 )
 """The sixteen checks of the shipped runbook, in its order."""

@@ -10,31 +10,17 @@ from itertools import pairwise
 
 from checks.engine.model import Decision
 from checks.engine.runbook.issues import Issue, issues_of
-from checks.engine.runbook.model import CHECKPOINTS, FINAL, CriterionRule, Phase, Runbook
+from checks.engine.runbook.lint_criteria import criteria_faults
+from checks.engine.runbook.model import CHECKPOINTS, FINAL, Phase, Runbook
 from checks.engine.runbook.reach import (
-    common,
-    domain,
     is_count,
-    is_empty,
     rises,
     span,
     within,
     words,
 )
 from checks.engine.runbook.source import Fault, Loc
-from checks.engine.runbook.spec import NO_CRITICAL
 from checks.engine.thresholds import Bound, Rule, Threshold
-
-ROLLBACK_IDS = ("secret_leak", "tenant_leak", "messages_failing", "service_down")
-SUCCESS_IDS = (
-    NO_CRITICAL,
-    "inbound_processed",
-    "outbound_sent",
-    "no_secret_leaked",
-    "no_tenant_leak",
-    "error_rate",
-)
-"""The criteria that every report names; a runbook may have more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +33,7 @@ def lint(runbook: Runbook) -> tuple[LintNote, ...]:
     faults = [
         *_levels(runbook),
         *_decision(runbook),
-        *_criteria(runbook),
+        *criteria_faults(runbook),
         *_follow_up(runbook),
         *_profiles(runbook),
     ]
@@ -64,6 +50,7 @@ def _levels(runbook: Runbook) -> Iterator[Fault]:
     for check in _enabled(runbook):
         checkpoint, final = runbook.rule(check, "1"), runbook.rule(check, FINAL)
         if checkpoint is not None and final is not None:
+            yield from _lost_later(checkpoint, final)
             yield from _stricter_later(checkpoint, final)
             for rule, column in ((checkpoint, "checkpoint"), (final, FINAL)):
                 yield from _too_old(rule, column, runbook.default_window)
@@ -76,6 +63,23 @@ def _enabled(runbook: Runbook) -> list[str]:
     return list(dict.fromkeys(check for check, _ in runbook.rules))
 
 
+def _lost_later(checkpoint: Rule, final: Rule) -> Iterator[Fault]:
+    """What is bad at a checkpoint must have a bound at the final review, and the other way."""
+    for one, other, column in ((checkpoint, final, "checkpoint"), (final, checkpoint, FINAL)):
+        bounded = {(t.quantity, level) for t in other.thresholds for level in _bounds(t)}
+        for threshold in one.thresholds:
+            for level in _bounds(threshold):
+                if (threshold.quantity, level) not in bounded:
+                    message = f"has a {level} bound only here; give it in the other column too"
+                    loc = ("checks", one.check, column, threshold.quantity)
+                    yield Fault(loc=loc, message=message)
+
+
+def _bounds(threshold: Threshold) -> dict[str, Bound]:
+    both = {"warning": threshold.warning, "critical": threshold.critical}
+    return {level: bound for level, bound in both.items() if bound is not None}
+
+
 def _stricter_later(checkpoint: Rule, final: Rule) -> Iterator[Fault]:
     """A count since the deploy only grows: its bound must not shrink."""
     if checkpoint.window is not None or final.window is not None:
@@ -85,12 +89,9 @@ def _stricter_later(checkpoint: Rule, final: Rule) -> Iterator[Fault]:
         before = earlier.get(threshold.quantity)
         if before is None or not is_count(threshold.quantity):
             continue
-        pairs = (
-            ("warning", before.warning, threshold.warning),
-            ("critical", before.critical, threshold.critical),
-        )
-        for level, old, new in pairs:
-            if old is None or new is None or not rises(old):
+        for level, new in _bounds(threshold).items():
+            old = _bounds(before).get(level)
+            if old is None or not rises(old):
                 continue
             if not within(span(new, threshold.quantity), span(old, threshold.quantity)):
                 yield Fault(
@@ -156,92 +157,11 @@ def _decision(runbook: Runbook) -> Iterator[Fault]:
 def _reaches(runbook: Runbook, check: str, level: str) -> bool:
     rules = (runbook.rule(check, checkpoint) for checkpoint in CHECKPOINTS)
     return any(
-        (threshold.warning if level == "warning" else threshold.critical) is not None
+        level in _bounds(threshold)
         for rule in rules
         if rule is not None
         for threshold in rule.thresholds
     )
-
-
-# --- criteria -----------------------------------------------------------------------------------
-
-
-def _criteria(runbook: Runbook) -> Iterator[Fault]:
-    groups = (
-        ("rollback", runbook.rollback_criteria, ROLLBACK_IDS),
-        ("success", runbook.success_criteria, SUCCESS_IDS),
-    )
-    for kind, criteria, ids in groups:
-        for missing in sorted(set(ids) - {criterion.id for criterion in criteria}):
-            message = f"{missing} is missing, so nothing ever meets it"
-            yield Fault(loc=(kind,), message=message)
-        for criterion in criteria:
-            yield from _criterion(runbook, kind, criterion)
-    yield from _both(runbook)
-
-
-def _criterion(runbook: Runbook, kind: str, criterion: CriterionRule) -> Iterator[Fault]:
-    at: Loc = (kind, criterion.id)
-    off = [s.check for s in criterion.any_of if s.check in runbook.switched_off]
-    if criterion.any_of and len(off) == len(criterion.any_of):
-        names = ", ".join(dict.fromkeys(off))
-        message = f"no enabled check stands behind it ({names}: switched off)"
-        yield Fault(loc=at, message=message)
-    for i, (check, quantity, bound) in enumerate(criterion.any_of):
-        here = (*at, "any_of", i)
-        if within(domain(quantity), span(bound, quantity)):
-            message = f"every value of {quantity} meets this ({words(bound)})"
-            yield Fault(loc=here, message=message)
-        elif check not in runbook.switched_off:
-            yield from _disagrees(runbook, kind, (check, quantity, bound), here)
-
-
-def _disagrees(
-    runbook: Runbook, kind: str, source: tuple[str, str, Bound], at: Loc
-) -> Iterator[Fault]:
-    """A rollback that is due must be CRITICAL, and a success must not be."""
-    check, quantity, bound = source
-    for column, checkpoint in (("the checkpoints", "1"), ("the final review", FINAL)):
-        threshold = _threshold(runbook, check, checkpoint, quantity)
-        if threshold is None:
-            continue
-        met = span(bound, quantity)
-        critical = threshold.critical
-        said = words(critical) if critical else "no bound"
-        if kind == "rollback" and not (critical and within(met, span(critical, quantity))):
-            message = (
-                f"is met ({words(bound)}) where {check} is not CRITICAL at {column}"
-                f" (critical: {said})"
-            )
-            yield Fault(loc=at, message=message)
-            return
-        if kind == "success" and critical and not is_empty(common(met, span(critical, quantity))):
-            message = (
-                f"is met ({words(bound)}) where {check} is CRITICAL at {column} (critical: {said})"
-            )
-            yield Fault(loc=at, message=message)
-            return
-
-
-def _threshold(runbook: Runbook, check: str, checkpoint: str, quantity: str) -> Threshold | None:
-    rule = runbook.rule(check, checkpoint)
-    found = [t for t in rule.thresholds if t.quantity == quantity] if rule else []
-    return found[0] if found else None
-
-
-def _both(runbook: Runbook) -> Iterator[Fault]:
-    """The same value must not be a success and a reason to roll back."""
-    for success in runbook.success_criteria:
-        for i, (check, quantity, good) in enumerate(success.any_of):
-            for rollback in runbook.rollback_criteria:
-                for other_check, other_quantity, bad in rollback.any_of:
-                    same = (check, quantity) == (other_check, other_quantity)
-                    if same and not is_empty(common(span(good, quantity), span(bad, quantity))):
-                        yield Fault(
-                            loc=("success", success.id, "any_of", i),
-                            message=f"is met ({words(good)}) by values that also meet the"
-                            f" rollback criterion {rollback.id} ({words(bad)})",
-                        )
 
 
 # --- follow-up ----------------------------------------------------------------------------------

@@ -133,7 +133,7 @@ def _line(spec: LineResponses, at: Loc) -> Iterator[Fault]:
     for literal, times in spec.exactly.items():
         count = spec.example.count(literal) if literal else 0
         if "\n" not in literal and count != times:
-            message = f"occurs {count} times in the example, not {times}"
+            message = f"occurs {count}× in the example, not {times}×"
             yield Fault(loc=(*at, "exactly", literal), message=message)
 
 

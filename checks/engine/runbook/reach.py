@@ -67,7 +67,7 @@ def rises(bound: Bound) -> bool:
 def wrong_value(bound: Bound, quantity: str) -> str:
     """Why a bound cannot be right for a quantity of this kind; "" if it can."""
     if is_share(quantity) and not 0 <= bound.value <= 1:
-        example = f"; 10 % is 0.10, so {bound.value:g} % is {bound.value / 100:g}"
+        example = f"; {bound.value:g} % is {bound.value / 100:g}"
         hint = example if 1 < bound.value <= 100 else ""
         return f"{bound.value:g} is no share: a share lies between 0 and 1{hint}"
     if bound.value < 0:
@@ -75,6 +75,13 @@ def wrong_value(bound: Bound, quantity: str) -> str:
     if is_count(quantity) and not float(bound.value).is_integer():
         return f"{bound.value:g} is not a whole number, and {quantity} is counted"
     return ""
+
+
+def no_flag(bound: Bound) -> str:
+    """Why a bound makes no sense for a quantity that is only ever 0 or 1; "" if it does."""
+    if bound.holds(1) and not bound.holds(0):
+        return ""
+    return f"{words(bound)} does not tell 0 from 1, and it is only ever 0 or 1; write 1"
 
 
 def unreachable(warning: Bound | None, critical: Bound | None, quantity: str) -> str:

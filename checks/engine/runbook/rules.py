@@ -13,7 +13,7 @@ from checks.engine.model import Json
 from checks.engine.profiles import ProfileSpec
 from checks.engine.runbook.issues import meant
 from checks.engine.runbook.profile_rules import profile_faults
-from checks.engine.runbook.reach import is_empty, span, unreachable, wrong_value
+from checks.engine.runbook.reach import is_empty, no_flag, span, unreachable, wrong_value
 from checks.engine.runbook.source import Fault, Loc
 from checks.engine.runbook.spec import (
     NO_CRITICAL,
@@ -78,7 +78,7 @@ def _check(check: Check, written: Mapping[str, Json], at: Loc) -> Iterator[Fault
                 hint = meant(quantity, check.quantities)
                 yield Fault(loc=here, message=f"unknown quantity; {hint}")
             else:
-                yield from _threshold(quantity, value, here)
+                yield from _threshold(check, quantity, value, here)
     for param in _mapping(written.get("params")):
         if param not in check.params:
             hint = meant(param, check.params)
@@ -107,7 +107,7 @@ def _complete(check: Check, written: Mapping[str, Json], at: Loc) -> Iterator[Fa
             yield Fault(loc=(*at, "params"), message=f"the param {param} is missing")
 
 
-def _threshold(quantity: str, written: Json, at: Loc) -> Iterator[Fault]:
+def _threshold(check: Check, quantity: str, written: Json, at: Loc) -> Iterator[Fault]:
     bounds: dict[str, Bound] = {}
     wrong = False
     for level in ("warning", "critical"):
@@ -115,6 +115,8 @@ def _threshold(quantity: str, written: Json, at: Loc) -> Iterator[Fault]:
         if spec is not None:
             bounds[level] = spec.bound
             message = wrong_value(spec.bound, quantity)
+            if not message and quantity in check.flags:
+                message = no_flag(spec.bound)
             if message:
                 wrong = True
                 yield Fault(loc=(*at, level), message=message)

@@ -6,7 +6,7 @@ rest answerable all the same, in the same snapshot: `ROLLBACK TO`, and send what
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import LiteralString, TypeAlias
@@ -195,26 +195,27 @@ async def _send_at_once(
     cursors: list[_Cursor] = []
     raised: list[psycopg.Error] = []
     try:
-        async with connection.pipeline() as pipeline:
+        async with connection.pipeline() as pipeline:  # leaving it waits for all answers at once
             try:
                 for sql, values in statements:
                     cursors.append(connection.cursor(row_factory=dict_row))
                     await cursors[-1].execute(sql, values)
             except psycopg.Error as error:
                 raised.append(error)
-            # Twice: the first sync raises the error of a statement, the second collects what the
-            # server discarded behind it.
-            for _ in range(2):
-                try:
-                    await pipeline.sync()
-                except psycopg.Error as error:
-                    raised.append(error)
+                await pipeline.sync()
     except psycopg.Error as error:
-        raised.append(error)
+        raised.extend(_chain(error))
     answered = list(takewhile(lambda cursor: cursor.pgresult is not None, cursors))
     # The server's own error says more than what follows from it on this side.
     raised.sort(key=lambda error: error.sqlstate is None)
     return answered, raised[0] if raised else None
+
+
+def _chain(error: BaseException | None) -> Iterator[psycopg.Error]:
+    """An error and those that it was raised over."""
+    while isinstance(error, psycopg.Error):
+        yield error
+        error = error.__context__
 
 
 async def _send_one_by_one(

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from checks.sources.logs.profile import Pattern, Profile
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
 from checks.sources.logs.text import Segment, Text
 
+_FEW = 8
 
-def count_events(profile: Profile, text: Text, hits: Sequence[Sequence[int]], tally: Tally) -> int:
-    """Count each hit line once per signal; returns how many were counted."""
-    counted = 0
+
+def count_events(
+    profile: Profile,
+    text: Text,
+    hits: Sequence[Sequence[int]],
+    tally: Tally,
+    newlines: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Count each hit line once per signal. `newlines`: their positions, where they are known."""
     for pattern, ends in zip(profile.patterns, hits, strict=True):
         if not ends:
             continue
-        lines = _hit_lines(text.data, ends)
+        if newlines is not None and len(ends) > _FEW:
+            lines = _many_hit_lines(ends, newlines)
+        else:
+            lines = _hit_lines(text.data, ends)
         for segment, part in _by_segment(text, lines):
             if not segment.counted:
                 continue
             signal = tally.signal(pattern.signal)
             signal.add(len(part), segment.minute)
-            counted += len(part)
             for begin in part[-EVIDENCE_LINES:]:
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
                 for begin in part:
                     _keep(pattern, text.data, begin, segment.minute, tally)
-    return counted
+
+
+def _many_hit_lines(ends: Sequence[int], newlines: npt.NDArray[np.int64]) -> list[int]:
+    """The same as `_hit_lines`, for many hits at once."""
+    lines = np.unique(np.searchsorted(newlines, np.array(ends, np.int64) - 1))
+    starts = np.where(lines > 0, newlines[lines - 1] + 1, 0)
+    return starts.tolist()
 
 
 def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:

@@ -16,6 +16,7 @@ from checks.sources.logs.text import Text
 _SHAPES = tuple((shape.kind, shape.compiled()) for shape in SHAPES)
 _WEBHOOK = next(pattern for kind, pattern in _SHAPES if kind == "webhook_path")
 _MAX_LINE = 65_536
+_MAX_FINGERPRINTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class LeakFinder:
         self._profile = profile
         self._secrets = tuple(secrets)
         self._key = key
+        self._fingerprints: dict[bytes, str] = {}
 
     def count(self, text: Text, hits: Sequence[Sequence[int]], tally: Tally) -> None:
         """Count every line with a hit once, and group what leaked."""
@@ -100,8 +102,17 @@ class LeakFinder:
         return None if fields is None else fields.status_of(line)
 
     def _key_of(self, found: _Found, place: str, proof: Proof) -> LeakKey:
-        digest = hmac.new(self._key, found.value, hashlib.sha256).hexdigest()
-        return LeakKey(kind=found.kind, place=place, proof=proof, fingerprint=digest[:12])
+        return LeakKey(
+            kind=found.kind, place=place, proof=proof, fingerprint=self._fingerprint(found.value)
+        )
+
+    def _fingerprint(self, value: bytes) -> str:
+        known = self._fingerprints.get(value)
+        if known is None:
+            known = hmac.new(self._key, value, hashlib.sha256).hexdigest()[:12]
+            if len(self._fingerprints) < _MAX_FINGERPRINTS:
+                self._fingerprints[value] = known
+        return known
 
 
 def settle(tally: Tally, status_mask: int, *, final: bool) -> None:

@@ -22,6 +22,7 @@ from checks.sources.logs.text import Text
 _UUID = 36
 _PAD = 128
 _MAX_RECORD_LINES = 40
+_SHAPES_TRIED = 6
 _STATUS_BITS = 10
 _HEALTH_BIT = 1 << _STATUS_BITS
 STATUS_MASK = _HEALTH_BIT - 1
@@ -82,10 +83,7 @@ class PairReader:
         responses = self._lines_with(self._response, words, starts, heads)
         asked, slow_asked = self._ids(padded, raw, words, starts, requests)
         request_ids = asked[1]
-        for start in starts[slow_asked].tolist():
-            found = self.id_of(data, start)
-            if found is not None:
-                request_ids.append(found)
+        request_ids += self._one_line_ids(data, padded, raw, words, starts[slow_asked])
         return self._responses(data, padded, raw, words, starts, responses, request_ids)
 
     def _lines_with(
@@ -118,6 +116,43 @@ class PairReader:
         places = follow[regular] + len(self._id_line)
         view = np.ndarray((len(padded) - _UUID,), f"S{_UUID}", padded, 0, (1,))
         return (headers[regular], view[places].tolist()), headers[~regular]
+
+    def _one_line_ids(
+        self,
+        data: bytes,
+        padded: bytes,
+        raw: npt.NDArray[np.uint8],
+        words: npt.NDArray[np.uint64],
+        headers: npt.NDArray[np.int64],
+    ) -> list[bytes]:
+        """Ids of one-line records: most have the same path, so their ids stand at the same place."""
+        ids: list[bytes] = []
+        view = np.ndarray((len(padded) - _UUID,), f"S{_UUID}", padded, 0, (1,))
+        for _ in range(_SHAPES_TRIED):
+            if not len(headers):
+                return ids
+            first = int(headers[0])
+            found = self._id_value.search(data, first, self._end_of_record(data, first))
+            if found is None:
+                headers = headers[1:]
+                continue
+            before = data[first + len(self._request) : found.start(1)]
+            if len(found.group(1)) != _UUID or b"\n" in before or len(before) > _PAD // 2:
+                ids.append(found.group(1))
+                headers = headers[1:]
+                continue
+            same = headers + len(self._request) + len(before) + _UUID < len(data)
+            headers_in = np.where(same, headers, 0)
+            same &= _continues(words, headers_in + len(self._request), before, whole=True)
+            places = headers_in + len(self._request) + len(before)
+            same &= raw[places + _UUID] == ord("'")
+            ids += view[places[same]].tolist()
+            headers = headers[~same]
+        for start in headers.tolist():
+            value = self.id_of(data, start)
+            if value is not None:
+                ids.append(value)
+        return ids
 
     def _responses(
         self,
@@ -232,9 +267,8 @@ def _continues(
     return fits
 
 
-def count_pairs(reader: PairReader, text: Text, tally: Tally) -> None:
+def count_pairs(reader: PairReader, text: Text, records: Records, tally: Tally) -> None:
     """Pair the records of a text with what is known; count its lines and what is paired."""
-    records = reader.read(text.data)
     before = 0
     for segment in text.segments:
         upto = int(np.searchsorted(records.newlines, segment.end))
@@ -249,7 +283,7 @@ def count_pairs(reader: PairReader, text: Text, tally: Tally) -> None:
             del pairing.open[answered]
         pairing.done.update(zip(records.ids, packed, strict=True))
         _count(tally, packed)
-        good = range(len(packed))
+        good: Sequence[int] | None = None
     else:
         good = [
             index
@@ -282,8 +316,8 @@ def _pack(text: Text, records: Records) -> list[int]:
 def _ask(tally: Tally, ids: list[bytes]) -> None:
     pairing = tally.pairing
     fresh = dict.fromkeys(ids)
-    clean = len(fresh) == len(ids) and not any(
-        fresh.keys() & known.keys() for known in (pairing.open, pairing.done, pairing.bad)
+    clean = len(fresh) == len(ids) and all(
+        known.keys().isdisjoint(fresh) for known in (pairing.open, pairing.done, pairing.bad)
     )
     if clean:
         pairing.open.update(fresh)
@@ -370,10 +404,18 @@ def _streak(tally: Tally, failed: npt.NDArray[np.bool_]) -> None:
 
 
 def _note_bad(
-    reader: PairReader, text: Text, tally: Tally, records: Records, good: Sequence[int]
+    reader: PairReader, text: Text, tally: Tally, records: Records, good: Sequence[int] | None
 ) -> None:
-    """Keep routes and evidence lines of the responses that a check counts."""
-    bad = [index for index in good if signal_of(records.statuses[index]) is not None]
+    """Keep routes and evidence lines of what a check counts; `good` None: every response holds."""
+    statuses = np.array(records.statuses, np.int64)
+    counted = (statuses >= 500) & (statuses <= 599)
+    for status in STATUS_SIGNALS:
+        counted |= statuses == status
+    if good is not None:
+        holds = np.zeros(len(statuses), np.bool_)
+        holds[list(good)] = True
+        counted &= holds
+    bad: list[int] = np.flatnonzero(counted).tolist()
     limit = tally.routes_left()
     if len(bad) > limit:
         tally.routes_sampled = True

@@ -23,9 +23,12 @@ from checks.sources.logs.timeline import Timeline
 CHUNK = 1 << 20
 _OVERLAP = 2_048
 _MAX_BACK = 400
-_PARALLEL = 1 << 17
 _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTINUED = b"\0"
+
+
+def _nothing() -> None:
+    return
 
 
 class Reader:
@@ -63,29 +66,54 @@ class Scanner:
     pool: ThreadPoolExecutor
 
     def feed(
-        self, raw: bytes, segments: tuple[Segment, ...], tally: Tally, *, continued: bool = False
+        self,
+        raw: bytes,
+        segments: tuple[Segment, ...],
+        tally: Tally,
+        *,
+        continued: bool = False,
+        meanwhile: Callable[[], None] = _nothing,
     ) -> None:
-        """Count whole lines. `continued`: the first of them is the rest of a line already begun."""
+        """Count whole lines.
+
+        Args:
+            raw: the lines.
+            segments: their minutes.
+            tally: where the counts go.
+            continued: whether the first line is the rest of one already begun.
+            meanwhile: work that waits for the disk and not for this text.
+        """
         text = self._plain(raw, segments, continued=continued)
         if self.profile.fields is not None:
+            meanwhile()
             count_json(self.profile, self.matcher, self.leaks, text, tally)
         else:
-            self._count(text, tally)
+            self._count(text, tally, meanwhile)
         settle(tally, STATUS_MASK, final=False)
         tally.bytes += len(raw)
 
-    def _count(self, text: Text, tally: Tally) -> None:
-        blocks, pairs = self.profile.blocks, self.profile.pairs
-        job = None
-        if len(text.data) >= _PARALLEL:
-            # Hyperscan runs without the interpreter lock: the hot fields are counted meanwhile.
-            job = self.pool.submit(self.matcher.scan, text.data)
+    def _count(self, text: Text, tally: Tally, meanwhile: Callable[[], None]) -> None:
+        """Count with two threads: Hyperscan and numpy run without the interpreter's lock.
+
+        Hyperscan takes the lock for a moment at each hit. Where hits are rare it is the one that
+        runs beside; where they are many, the search for records is.
+        """
+        pairs, blocks = self.profile.pairs, self.profile.blocks
+        data = text.data
         if pairs is not None:
-            count_pairs(pairs, text, tally)
-        elif blocks is not None:
-            blocks.count(text, tally)
-        events, secrets = job.result() if job is not None else self.matcher.scan(text.data)
-        count_events(self.profile, text, events, tally)
+            reading = self.pool.submit(pairs.read, data)
+            meanwhile()
+            events, secrets = self.matcher.scan(data)
+            records = reading.result()
+            count_pairs(pairs, text, records, tally)
+            count_events(self.profile, text, events, tally, records.newlines)
+        else:
+            scanning = self.pool.submit(self.matcher.scan, data)
+            meanwhile()
+            if blocks is not None:
+                blocks.count(text, tally)
+            events, secrets = scanning.result()
+            count_events(self.profile, text, events, tally)
         self.leaks.count(text, secrets, tally)
 
     def _plain(self, raw: bytes, segments: tuple[Segment, ...], *, continued: bool) -> Text:
@@ -130,6 +158,25 @@ class Scanner:
         return end
 
 
+class _Ahead:
+    """Reads the next chunk while this one is being counted."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._offset = -1
+        self._raw = b""
+
+    def fetch(self, offset: int) -> None:
+        """Read the chunk at an offset now, for later."""
+        self._raw, self._offset = self._reader(offset, CHUNK), offset
+
+    def take(self, offset: int) -> bytes:
+        """The chunk at an offset. A short one is read again: the file may have grown."""
+        if self._offset == offset and len(self._raw) == CHUNK:
+            return self._raw
+        return self._reader(offset, CHUNK)
+
+
 def read_on(
     scanner: Scanner,
     reader: Reader,
@@ -153,8 +200,9 @@ def read_on(
         What stands at the end and may not be complete yet (empty where the window ended before).
     """
     continued = False
+    ahead = _Ahead(reader)
     while True:
-        raw = reader(state.offset, CHUNK)
+        raw = ahead.take(state.offset)
         end_of_file = len(raw) < CHUNK
         cut = scanner.border(raw)
         if end_of_file and not last:
@@ -172,7 +220,14 @@ def read_on(
             piece = whole[:used] if used < cut else whole
             if not piece.endswith(b"\n"):
                 piece += b"\n"
-            scanner.feed(piece, segments, state.tally, continued=continued)
+            following = state.offset + used
+            scanner.feed(
+                piece,
+                segments,
+                state.tally,
+                continued=continued,
+                meanwhile=lambda at=following: ahead.fetch(at),
+            )
         continued = False
         state.offset += used
         progress(used)
