@@ -43,7 +43,8 @@ def test_adding_a_check_by_the_readme_works(tmp_path: Path) -> None:
     text = text.replace("from checks import (", "from checks import (\n    send_attempts,")
     names.write_text(text.replace("= (\n", "= (\n    send_attempts.CHECK,\n", 1))
     runbook = tmp_path / "manifests" / "runbook.yaml"
-    runbook.write_text(re.sub(r"(?m)^checks:.*\n", lambda m: m.group() + bounds, runbook.read_text()))
+    given = re.sub(r"(?m)^checks:.*\n", lambda m: m.group() + bounds, runbook.read_text())
+    runbook.write_text(given)
     log = tmp_path / "app.log"
     log.write_text(LOG)
     command = [sys.executable, "-m", "bot", "check", "--log", str(log), "--since-offset", "0"]

@@ -1,4 +1,4 @@
-"""What a run makes of its evidence: which checks are shown, which criteria are due, who accepted."""
+"""What a run makes of its evidence: the checks shown, the criteria due, and what was accepted."""
 
 from __future__ import annotations
 

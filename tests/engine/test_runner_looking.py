@@ -28,6 +28,7 @@ from tests.engine.runs import (
     FINAL,
     HOUR,
     LOG,
+    MORE,
     NOW,
     RETRIES,
     UUID,

@@ -1,4 +1,4 @@
-"""The part of stringzilla that golive uses; the package brings no types."""
+# The part of stringzilla that golive uses; the package brings no types.
 
 class Str:
     def __init__(self, text: bytes | bytearray | str) -> None: ...

@@ -125,7 +125,7 @@ class PairReader:
         words: npt.NDArray[np.uint64],
         headers: npt.NDArray[np.int64],
     ) -> list[bytes]:
-        """Ids of one-line records: most have the same path, so their ids stand at the same place."""
+        """Ids of one-line records: most have the same path, and so the id at the same place."""
         ids: list[bytes] = []
         view = np.ndarray((len(padded) - _UUID,), f"S{_UUID}", padded, 0, (1,))
         for _ in range(_SHAPES_TRIED):
