@@ -10,7 +10,7 @@ from checks.engine.model import Json, Measurement, Quantity, Row
 from checks.engine.wording import plural
 
 _UNIT = "campaigns"
-_SIGNALS = ("campaign_started", "campaign_finished", "campaign_activity")
+_SIGNALS = ("campaign_started", "campaign_finished")
 _SHOWN = 5
 
 PROCESSING = Query(

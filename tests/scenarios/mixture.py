@@ -68,7 +68,9 @@ def _outbound(script: Script, at: datetime) -> None:
     if sent.external_id is None:
         script.requeued(sent.http.ends + timedelta(seconds=30), (sent,))
     else:
-        script.status(sent.http.ends + timedelta(seconds=5), sent, rng.choice(("delivered", "read")))
+        script.status(
+            sent.http.ends + timedelta(seconds=5), sent, rng.choice(("delivered", "read"))
+        )
 
 
 def _unit_send(script: Script, at: datetime) -> None:
