@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -119,7 +119,7 @@ def healthy(rows: Rows) -> Hour:
 
 
 @contextmanager
-def served(status: int) -> Iterator[str]:
+def served(status: int) -> Generator[str]:
     """A small server whose /health answers with a status."""
 
     class Handler(BaseHTTPRequestHandler):

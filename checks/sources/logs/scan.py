@@ -20,7 +20,7 @@ from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment, Text
 from checks.sources.logs.timeline import Timeline
 
-CHUNK = 1 << 20
+CHUNK = 1 << 21
 _OVERLAP = 2_048
 _MAX_BACK = 400
 _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")

@@ -19,6 +19,7 @@ OUT_OF_ORDER = 60.0
 
 _LOOK_BACK = 65_536
 _FIRST_STEP = 512
+_NEAR_END = 2_048
 _MAX_UNTIMED_LINES = 400
 
 
@@ -157,6 +158,9 @@ class ByLine:
         self, raw: bytes, start: int, here: tuple[int | None, int]
     ) -> tuple[int, float] | None:
         """The first line after `start` that belongs elsewhere than `here`; None: none does."""
+        near_end = next(self._timed(raw, max(start, len(raw) - _NEAR_END)), None)
+        if near_end is not None and near_end[0] > start and not self._after(near_end[1], here):
+            return None
         low, step = start, _FIRST_STEP
         high = found = None
         while high is None:
