@@ -27,6 +27,11 @@ def configure_logging(level: int = logging.WARNING) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # A library's own words may quote a connection string; what went wrong reaches the reader as
+    # the reason of a finding.
+    libraries = logging.getLogger("psycopg")
+    libraries.addHandler(logging.NullHandler())
+    libraries.propagate = False
 
 
 def _masked(

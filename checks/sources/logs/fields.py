@@ -47,7 +47,6 @@ class JsonFields:
         found = self.parse(line)
         if found is None:
             return None
-        status = _status(_first(found, self._status))
         path, method = _first(found, self._path), b""
         for base in (found.get("req"), found.get("request"), found):
             value = (
@@ -58,7 +57,7 @@ class JsonFields:
                 break
         message = _first(found, self._message)
         return JsonLine(
-            status,
+            self._response(found),
             method,
             path.encode("utf-8", "replace") if isinstance(path, str) else b"",
             message.encode("utf-8", "replace") if isinstance(message, str) else b"",
@@ -67,7 +66,25 @@ class JsonFields:
     def status_of(self, line: bytes) -> int | None:
         """The response status that a line carries."""
         found = self.parse(line)
-        return None if found is None else _status(_first(found, self._status))
+        return None if found is None else self._response(found)
+
+    def is_request(self, line: bytes) -> bool:
+        """Whether a line tells of a request that it does not know the answer of."""
+        found = self.parse(line)
+        if found is None or self._response(found) is not None:
+            return False
+        return isinstance(_first(found, self._path), str)
+
+    def _response(self, found: Mapping[str, object]) -> int | None:
+        """The status of a response record: in an object of its own, or beside the request's path.
+
+        A bare status without a path is that of somebody else's answer, in a logged error.
+        """
+        own = [path for path in self._status if len(path) > 1]
+        status = _status(_first(found, own))
+        if status is None and isinstance(_first(found, self._path), str):
+            status = _status(_first(found, self._status))
+        return status
 
     def time_of(self, line: bytes, clock: Clock) -> float | None:
         """Epoch seconds of a line."""

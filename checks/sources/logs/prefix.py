@@ -39,6 +39,14 @@ def _prefix(
     return Prefix(name=name, pattern=re.compile(rb"^" + pattern, re.MULTILINE), read=read)
 
 
+_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def uncoloured(text: bytes) -> bytes:
+    """The text without ANSI codes: they may stand anywhere, before a prefix too."""
+    return _ANSI.sub(b"", text) if b"\x1b" in text else text
+
+
 _TAG = rb"[^\s:\[\]]+(?:\[\d+\])?: ?"
 PREFIXES = (
     # docker compose logs -t: "crm-1  | 2026-11-23T21:54:30.1Z text"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.engine.model import Problem
-from checks.sources.logs.prefix import NO_PREFIX, Prefix, recognise_prefix
+from checks.sources.logs.prefix import NO_PREFIX, Prefix, recognise_prefix, uncoloured
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.times import Clock
 
@@ -29,12 +29,12 @@ class Recognised:
 
 def sample_lines(first: bytes, last: bytes = b"") -> list[bytes]:
     """Whole lines out of the first and (where it is another part) the last bytes of a file."""
-    lines = first.splitlines()
+    lines = uncoloured(first).split(b"\n")
     if len(first) >= SAMPLE and lines:
         lines.pop()
     if last:
-        lines = lines[:_SAMPLE_LINES] + last.splitlines()[1:][-_SAMPLE_LINES:]
-    return [line for line in lines if line.strip()]
+        lines = lines[:_SAMPLE_LINES] + uncoloured(last).split(b"\n")[1:][-_SAMPLE_LINES:]
+    return [line.removesuffix(b"\r") for line in lines if line.strip()]
 
 
 def share_of(profile: Profile, prefix: Prefix, lines: Sequence[bytes]) -> tuple[int, int]:
@@ -83,6 +83,7 @@ def _timed(found: Recognised, lines: Sequence[bytes], clock: Clock) -> bool:
 
 def line_time(prefix: Prefix, profile: Profile, line: bytes, clock: Clock) -> float | None:
     """Epoch seconds of a physical line: the platform's time first, then the format's own."""
+    line = uncoloured(line)
     instant = prefix.time(line, clock)
     if instant is None and prefix.read is None:
         instant = profile.time_of(prefix.strip(line) if prefix is not NO_PREFIX else line, clock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from checks.sources.logs.events import count_events
 from checks.sources.logs.files import FileId, open_log
 from checks.sources.logs.leaks import LeakFinder, settle
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
-from checks.sources.logs.prefix import NO_PREFIX, Prefix
+from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
@@ -23,7 +22,6 @@ from checks.sources.logs.timeline import Timeline
 CHUNK = 1 << 21
 _OVERLAP = 2_048
 _MAX_BACK = 400
-_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 _CONTINUED = b"\0"
 
 
@@ -130,7 +128,7 @@ class Scanner:
             if returns:
                 part = part.replace(b"\r\n", b"\n")
             if ansi:
-                part = _ANSI.sub(b"", part)
+                part = uncoloured(part)
             if continued and not parts:
                 part = _CONTINUED + part
             if self.prefix is not NO_PREFIX:
@@ -149,7 +147,7 @@ class Scanner:
         stop = end
         for _ in range(_MAX_BACK):
             begin = raw.rfind(b"\n", 0, stop - 1) + 1
-            line = self.prefix.strip(raw[begin:stop])
+            line = self.prefix.strip(uncoloured(raw[begin:stop]))
             if line[:1] not in (b" ", b"\t", b"}"):
                 return begin or end
             if not begin:
