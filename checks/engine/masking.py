@@ -14,6 +14,7 @@ MIN_LIVE_SECRET = 16
 
 _MASK = "[MASKED]"
 _MAX_LINE = 400
+_MAX_MASKED = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +44,8 @@ class Shape:
 
 
 _URL_PART = r"[^\s\"'&?#/{}\[\]]"
-_NOT_MASKED = (
-    r"(?:[^\s\"'&?#/{}\[\]]|\[[^M\s]|\[M[^A\s]|\[MA[^S\s]|\[MAS[^K\s]|\[MASK[^E\s]|\[MASKE[^D\s]"
-    r"|\[MASKED[^\]\s])"
-)
+_BRACKET = r"|\[[^M\s]|\[M[^A\s]|\[MA[^S\s]|\[MAS[^K\s]|\[MASK[^E\s]|\[MASKE[^D\s]|\[MASKED[^\]\s]"
+"""A bracket that does not begin [MASKED]."""
 SHAPES = (
     Shape(
         kind="jwt",
@@ -66,18 +65,23 @@ SHAPES = (
         value=r"\bsk-[A-Za-z0-9_-]{16,}",
         least=r"\bsk-[A-Za-z0-9_-]{16}",
     ),
-    Shape(kind="apikey", keep="apikey: '?", value=r"[A-Za-z0-9-]{8,}", least=r"[A-Za-z0-9-]{8}"),
+    Shape(
+        kind="apikey",
+        keep="apikey: '?",
+        value=r"[A-Za-z0-9-]{8,}[A-Za-z0-9._~+/=-]*",
+        least=r"[A-Za-z0-9-]{8}",
+    ),
     Shape(
         kind="verify_token",
         keep=r"hub\.verify_token=",
-        value=_NOT_MASKED + r"[^\s&\"']*",
-        least=_NOT_MASKED,
+        value=rf"(?:[^\s&#\"'\[]{_BRACKET})[^\s&\"']*",
+        least=rf"(?:[^\s&#\"'\[]{_BRACKET})",
     ),
     Shape(
         kind="webhook_path",
         keep=r"/webhooks/whatsapp/[a-z0-9_.-]+/",
-        value=_NOT_MASKED + _URL_PART + "*",
-        least=_NOT_MASKED,
+        value=rf"(?:{_URL_PART}{_BRACKET}){_URL_PART}*",
+        least=rf"(?:{_URL_PART}{_BRACKET})",
         caseless=True,
     ),
 )
@@ -91,7 +95,9 @@ _FIELDS = re.compile(
     re.IGNORECASE,
 )
 _PHONE = re.compile(rb"(?<![0-9A-Za-z-])\+?[1-9][0-9]{9,14}(?![0-9A-Za-z-])")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
+)
 _MENTION = re.compile(r"<(?=[!@#])")
 
 
@@ -114,8 +120,9 @@ def mask_bytes(line: bytes, secrets: Iterable[bytes] = ()) -> bytes:
         line: raw text; need not be valid UTF-8.
         secrets: live secrets, replaced as literals before the shapes are.
     """
-    for secret in secrets:
-        if secret in line:
+    # The longest first: of one that is part of another, the rest must not stay behind.
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret and secret in line:
             line = line.replace(secret, _MASK.encode())
     for pattern in _COMPILED:
         line = pattern.sub(_hide, line)
@@ -125,8 +132,8 @@ def mask_bytes(line: bytes, secrets: Iterable[bytes] = ()) -> bytes:
 
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """`mask_bytes` for text."""
-    raw = text.encode("utf-8", "surrogateescape")
-    hidden = mask_bytes(raw, [secret.encode() for secret in secrets])
+    raw = text.encode("utf-8", "surrogatepass")
+    hidden = mask_bytes(raw, [secret.encode("utf-8", "surrogatepass") for secret in secrets])
     return hidden.decode("utf-8", "replace")
 
 
@@ -142,5 +149,11 @@ def harmless(text: str, limit: int = _MAX_LINE) -> str:
 
 
 def evidence_line(raw: bytes, secrets: Iterable[bytes] = ()) -> str:
-    """One line of a log as evidence: masked first, then made harmless and cut."""
-    return harmless(mask_bytes(raw[: 4 * _MAX_LINE], secrets).decode("utf-8", "replace").strip())
+    """One line of a log as evidence: masked first, then made harmless and cut.
+
+    Of a line longer than any that is shown, the last word is left out: it may be half a secret,
+    which no shape would find.
+    """
+    if len(raw) > _MAX_MASKED:
+        raw = b" ".join(raw[:_MAX_MASKED].rsplit(maxsplit=1)[:-1]) + b" \xe2\x80\xa6"
+    return harmless(mask_bytes(raw, secrets).decode("utf-8", "replace").strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from checks.engine.masking import evidence_line
 from checks.engine.model import (
@@ -17,6 +17,8 @@ from checks.engine.model import (
 )
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.state import EVIDENCE_LINES, LeakKey, SignalTally, Tally
+
+_MAX_ROUTE = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Frame:
     unwindowed: Problem | None = None
     by_offset: bool = False
     since_minute: int | None = None
-    secrets: tuple[bytes, ...] = ()
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
     grew: bool | None = None
     notes: tuple[str, ...] = ()
 
@@ -78,7 +80,7 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
         by_offset=frame.by_offset,
         carries=frozenset(owner) | {"secret_leak"},
         signals=signals,
-        routes=_routes(parts, owner),
+        routes=_routes(parts, owner, frame.secrets),
         routes_sampled=any(part.tally.routes_sampled for part in parts),
         leaks=_leaks(parts, frame.secrets),
         secrets_searched=len(frame.secrets),
@@ -149,14 +151,17 @@ def _shown(lines: Iterable[bytes], secrets: tuple[bytes, ...]) -> tuple[str, ...
     return tuple(evidence_line(line, secrets) for line in list(lines)[-EVIDENCE_LINES:])
 
 
-def _routes(parts: Sequence[Counted], owner: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def _routes(
+    parts: Sequence[Counted], owner: Mapping[str, str], secrets: tuple[bytes, ...]
+) -> dict[str, dict[str, int]]:
     routes: dict[str, dict[str, int]] = {}
     for part in parts:
         for signal, found in part.tally.routes.items():
             if owner.get(signal) != part.profile.name:
                 continue
             into = routes.setdefault(signal, {})
-            for route, n in found.items():
+            for path, n in found.items():
+                route = evidence_line(path.encode(), secrets)[:_MAX_ROUTE]
                 into[route] = into.get(route, 0) + n
     return routes
 

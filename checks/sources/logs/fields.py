@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from checks.engine.profiles import JsonResponses
@@ -19,8 +19,8 @@ class JsonLine:
 
     status: int | None
     method: bytes
-    path: bytes
-    message: bytes
+    path: bytes = field(repr=False)
+    message: bytes = field(repr=False)
 
 
 class JsonFields:

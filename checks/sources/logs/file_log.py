@@ -12,7 +12,7 @@ import aiofiles.os
 
 from checks.engine.model import LogEvidence, Problem
 from checks.sources.logs.file_scan import FileScan, unreadable
-from checks.sources.logs.files import FileId, LogFileError, identify, predecessors
+from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify, predecessors
 from checks.sources.logs.prefix import prefix_named
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.recognise import (
@@ -45,7 +45,7 @@ class FileLog:
         zone: tzinfo,
         now: Callable[[], datetime],
     ) -> None:
-        self._paths = tuple(paths)
+        self._paths = tuple(dict.fromkeys(paths))
         self._profiles = tuple(profiles)
         self._zone = zone
         self._now = now
@@ -70,7 +70,7 @@ class FileLog:
             lines = await _sample(file)
         except LogFileError as error:
             return error.problem
-        except (OSError, EOFError) as error:
+        except UNREADABLE as error:
             return unreadable(path, error)
         return recognise(str(path), lines, self._profiles, self._clock())
 
@@ -102,7 +102,11 @@ class FileLog:
             # Just rotated: the file is new and empty, its format is that of its predecessor.
             older = await asyncio.to_thread(_replaced, path)
             if older is not None:
-                return recognise(str(path), await _sample(older), self._profiles, clock)
+                try:
+                    lines = await _sample(older)
+                except (*UNREADABLE, LogFileError):
+                    return found
+                return recognise(str(path), lines, self._profiles, clock)
         return found
 
     def _clock(self) -> Clock:

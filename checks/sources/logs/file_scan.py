@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from checks.engine.masking import MIN_LIVE_SECRET
 from checks.engine.model import LogEvidence, Problem, minute_of
 from checks.sources.logs.evidence import Counted, Frame, build
-from checks.sources.logs.files import FileId, LogFileError, identify
+from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify
 from checks.sources.logs.leaks import LeakFinder, settle
 from checks.sources.logs.pairs import STATUS_MASK
 from checks.sources.logs.plan import Part, Planner
@@ -23,6 +24,7 @@ from checks.sources.logs.timeline import ByLine, ByMarks, ByOffset, Timeline
 from checks.sources.logs.times import Clock
 
 _DRIFT_SAMPLE = 4_096
+_DRIFT_LINES = 10
 _DRIFT_SHARE = 0.1
 
 UNTIMED = Problem(
@@ -43,10 +45,13 @@ class FileScan:
         self._request = request
         self._clock = clock
         self._progress = progress
+        self._own: frozenset[tuple[int, int]] = frozenset()
         self._done = 0
         self._total = 0
         self._secrets = tuple(
-            secret.encode() for secret in request.secrets if len(secret) >= MIN_LIVE_SECRET
+            secret.encode("utf-8", "surrogateescape")
+            for secret in request.secrets
+            if len(secret) >= MIN_LIVE_SECRET
         )
 
     def run(self, formats: FormatOf, state: ScanState | None) -> tuple[LogEvidence, ScanState]:
@@ -55,6 +60,7 @@ class FileScan:
         files: dict[str, FileState] = {}
         problems: list[Problem] = []
         grew = False
+        self._own = _identities(path for path, _found in formats)
         with ThreadPoolExecutor(max_workers=1) as pool:
             for path, found in formats:
                 known = state.files.get(str(path)) if state is not None else None
@@ -68,12 +74,12 @@ class FileScan:
                 except LogFileError as error:
                     problems.append(error.problem)
                     continue
-                except (OSError, EOFError) as error:
+                except UNREADABLE as error:
                     problems.append(unreadable(path, error))
                     continue
                 parts.append(counted)
                 files[str(path)] = after
-                grew = grew or known is None or counted.tally.bytes > known.tally.bytes
+                grew = grew or _grew(known, after)
         frame = self._frame([path for path, _found in formats], parts, problems)
         if state is not None:
             frame = replace(frame, grew=grew)
@@ -105,21 +111,27 @@ class FileScan:
             leaks=LeakFinder(found.profile, self._secrets, self._request.fingerprint_key),
             pool=pool,
         )
-        planner = Planner(path, file, found, self._request, self._clock)
-        marks = None if found.timed else self._marks(path, file)
+        planner = Planner(path, file, found, self._request, self._clock, self._own)
+        marked = not found.timed and self._marked(path)
         state, plan = planner.plan(known)
+        state.size = file.size
         self._total += sum(max(0, part.file.size - part.offset) for part in plan)
         rest, timeline = b"", ByOffset(0)
         for part in plan:
-            timeline = self._timeline(planner, state, part, marks)
-            rest = self._read(scanner, state, part, timeline)
+            timeline = self._timeline(planner, state, part, marked=marked)
+            try:
+                rest = self._read(scanner, state, part, timeline)
+            except (*UNREADABLE, LogFileError) as error:
+                if part.last:
+                    raise
+                state.notes = (*state.notes, _unread(part, error))[-5:]
         if file.size >= _DRIFT_SAMPLE and not file.packed:
-            _sample_again(found, state, file)
+            _sample_again(planner, state)
         tally = _with_rest(scanner, state, timeline, rest)
         counted = Counted(
             path=str(path),
             profile=found.profile,
-            timed=found.timed or marks is not None,
+            timed=found.timed or marked,
             tally=tally,
             sampled=state.sampled,
             recognised=state.recognised,
@@ -143,10 +155,10 @@ class FileScan:
         self._progress(self._done, max(self._total, self._done))
 
     def _timeline(
-        self, planner: Planner, state: FileState, part: Part, marks: ByMarks | None
+        self, planner: Planner, state: FileState, part: Part, *, marked: bool
     ) -> Timeline:
-        if marks is not None:
-            return marks
+        if marked:
+            return self._marks(planner.path, part.file)
         if not planner.found.timed:
             return ByOffset(part.offset)
         window, offset = self._request.window, self._request.since_offset
@@ -155,14 +167,18 @@ class FileScan:
         since, until = window.since.timestamp(), window.until.timestamp()
         return ByLine(planner.line_time, since, until, state.high)
 
-    def _marks(self, path: Path, file: FileId) -> ByMarks | None:
-        """The recorded growth of an untimed file; None where nothing was recorded."""
+    def _marked(self, path: Path) -> bool:
+        """Whether the growth of a path was recorded, and is what counts."""
+        if self._request.since_offset is not None:
+            return False
+        return any(mark.path == str(path) for mark in self._request.marks)
+
+    def _marks(self, path: Path, file: FileId) -> ByMarks:
+        """The recorded growth of an untimed file."""
         marks = sorted(
             (m for m in self._request.marks if m.path == str(path) and m.inode == file.inode),
             key=lambda mark: (mark.offset, mark.at),
         )
-        if not marks or self._request.since_offset is not None:
-            return None
         return ByMarks(
             offsets=[mark.offset for mark in marks],
             instants=[mark.at.timestamp() for mark in marks],
@@ -174,10 +190,39 @@ class FileScan:
 
 def unreadable(path: Path, error: Exception) -> Problem:
     """What is said of a file that broke while it was read."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
+    if path.suffix == ".gz":
+        reason = reason or "it is not a whole gzip file"
     return Problem(
-        what=f"{path} cannot be read ({type(error).__name__}).",
+        what=f"{path} cannot be read: {reason or type(error).__name__}.",
         mend="Check that the file is whole and on a working file system.",
     )
+
+
+def _unread(part: Part, error: Exception) -> str:
+    problem = (
+        error.problem if isinstance(error, LogFileError) else unreadable(part.file.path, error)
+    )
+    return f"{problem.what} What it holds is missing from the counts."
+
+
+def _identities(paths: Iterable[Path]) -> frozenset[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for path in paths:
+        try:
+            file = identify(path)
+        except LogFileError:
+            continue
+        found.add((file.device, file.inode))
+    return frozenset(found)
+
+
+def _grew(known: FileState | None, after: FileState) -> bool:
+    """Whether something was written since the scan before."""
+    if known is None:
+        return True
+    same = (known.device, known.inode) == (after.device, after.inode)
+    return after.size > (known.size if same and after.size >= known.size else 0)
 
 
 def _with_rest(scanner: Scanner, state: FileState, timeline: Timeline, rest: bytes) -> Tally:
@@ -199,15 +244,19 @@ def _with_rest(scanner: Scanner, state: FileState, timeline: Timeline, rest: byt
     return tally
 
 
-def _sample_again(found: Recognised, state: FileState, file: FileId) -> None:
+def _sample_again(planner: Planner, state: FileState) -> None:
     """Look at the newest part again: a format may change under a running watch."""
+    found, file = planner.found, planner.file
     reader = Reader(file)
     try:
         lines = sample_lines(b"", reader(max(0, file.size - SAMPLE), SAMPLE))
     finally:
         reader.close()
     matched, sampled = share_of(found.profile, found.prefix, lines)
-    if sampled:
+    if found.timed and lines:
+        times = sum(planner.line_time(line) is not None for line in lines)
+        matched = matched if times >= _DRIFT_SHARE * len(lines) else 0
+    if sampled >= _DRIFT_LINES:
         state.sampled, state.recognised = sampled, matched
 
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import stat
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,11 @@ from typing import IO, cast
 from checks.engine.model import Problem
 
 HEAD = 1_024
-_ROTATED = re.compile(r"[.-](\d{1,8}(?:[-_]?\d{0,6})?)(\.gz)?$")
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a broken file raises, a compressed one included."""
+
+# app.log.1, app.log-20261123, app.log.2026-11-23, app.log-20261123-1764021600, each also with .gz
+_ROTATED = re.compile(r"[.-]\d[\d_-]{0,24}(\.gz)?")
 _MAX_PREDECESSORS = 100
 
 
@@ -126,17 +131,18 @@ def predecessors(path: Path) -> Iterator[FileId]:
     """Rotated files of a path (`app.log.1`, `app.log.2.gz`, `app.log-20261123`), newest first."""
     found: list[FileId] = []
     try:
-        names = sorted(path.parent.glob(f"{_escaped(path.name)}[.-]*"))
+        names = list(path.parent.glob(f"{_escaped(path.name)}[.-]*"))
     except OSError:
         return
-    for candidate in names[:_MAX_PREDECESSORS]:
+    for candidate in names:
         if _ROTATED.fullmatch(candidate.name[len(path.name) :]) is None:
             continue
         try:
             found.append(identify(candidate))
         except LogFileError:
             continue
-    yield from sorted(found, key=lambda file: (-file.modified, str(file.path)))
+    found.sort(key=lambda file: (-file.modified, str(file.path)))
+    yield from found[:_MAX_PREDECESSORS]
 
 
 def _escaped(name: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from checks.engine.masking import SHAPES
 from checks.engine.model import Proof
@@ -22,7 +22,7 @@ _MAX_FINGERPRINTS = 1_000
 @dataclass(frozen=True, slots=True)
 class _Found:
     kind: str
-    value: bytes
+    value: bytes = field(repr=False)
     in_webhook_path: bool
 
 
@@ -34,41 +34,68 @@ class LeakFinder:
         self._secrets = tuple(secrets)
         self._key = key
         self._fingerprints: dict[bytes, str] = {}
+        self._last_line_leaked = False
 
-    def count(self, text: Text, hits: Sequence[Sequence[int]], tally: Tally) -> None:
-        """Count every line with a hit once, and group what leaked."""
-        ends = sorted(end for found in hits for end in found)
+    def count(
+        self,
+        text: Text,
+        hits: Sequence[Sequence[int]],
+        tally: Tally,
+        *,
+        continued: bool = False,
+    ) -> None:
+        """Count every line with a hit once, and group what leaked.
+
+        `continued`: the first line goes on from the text before; it may be counted already.
+        """
+        last = len(text.data) - 1
         previous = -1
-        for end in ends:
+        if continued and self._last_line_leaked:
+            previous = text.line_at(0)[1]
+        self._last_line_leaked = previous >= last
+        for end in sorted(end for found in hits for end in found):
             if end <= previous:
                 continue
             begin, stop = text.line_at(end - 1)
-            previous = stop
             segment = text.segment_at(begin)
-            if not segment.counted:
-                continue
-            line = text.data[begin : min(stop, begin + _MAX_LINE)]
-            found = self._find(line)
+            found = self._find(_around(text.data, begin, stop, end)) if segment.counted else None
             if found is None:
                 continue
+            previous = stop
+            self._last_line_leaked = stop >= last
+            line = text.data[begin:stop]
             signal = tally.signal("secret_leak")
             signal.add(1, segment.minute)
-            signal.lines.append(line)
+            signal.lines.append(line[:_MAX_LINE])
             self._group(text, begin, line, found, tally)
 
     def _find(self, line: bytes) -> _Found | None:
-        """The gravest secret of a line: a live one first, then the shapes in their order."""
+        """The gravest secret of a line: a live one first, then the shapes in their order.
+
+        One that stands only in a webhook's path comes last: in a proxy's log it is the mildest.
+        """
         path = _WEBHOOK.search(line)
+        place = path.group(2) if path is not None else b""
+        mild: _Found | None = None
+        for kind, value in self._values(line):
+            in_path = value in place and line.count(value) == 1
+            found = _Found(kind, value, in_path)
+            if not in_path:
+                return found
+            mild = mild or found
+        return mild
+
+    def _values(self, line: bytes) -> Iterator[tuple[str, bytes]]:
         for secret in self._secrets:
             if secret in line:
-                return _Found("live_secret", secret, path is not None and secret in path.group(2))
+                yield "live_secret", secret
         for kind, pattern in _SHAPES:
             match = pattern.search(line)
             if match is not None:
-                return _Found(kind, match.group(2), kind == "webhook_path")
-        return None
+                yield kind, match.group(2)
 
-    def _group(self, text: Text, begin: int, line: bytes, found: _Found, tally: Tally) -> None:
+    def _group(self, text: Text, begin: int, whole: bytes, found: _Found, tally: Tally) -> None:
+        line = whole[:_MAX_LINE]
         reader = self._profile.pairs
         if reader is not None and reader.is_record(line):
             proof = Proof.PROVEN if found.kind == "live_secret" else Proof.ATTEMPTED
@@ -82,15 +109,19 @@ class LeakFinder:
         if reader is not None:
             tally.leak(self._key_of(found, "log text", Proof.PROVEN), line)
             return
-        tally.leak(self._in_line(found, line), line)
+        tally.leak(self._in_line(found, whole), line)
 
     def _in_line(self, found: _Found, line: bytes) -> LeakKey:
         """A leak in a format that writes a request and its status on one line."""
         status = self._status(line)
+        fields = self._profile.fields
+        asked = fields is not None and fields.is_request(line)
         if not self._profile.spec.masks and found.in_webhook_path:
             return self._key_of(found, "access log", Proof.PROXY)
-        place = "log text" if status is None else "request line"
-        attempted = status is not None and 400 <= status <= 499 and found.kind != "live_secret"
+        place = "request line" if asked or status is not None else "log text"
+        # The line of the answer, which repeats the path, says whether the request was let in.
+        refused = asked or (status is not None and 400 <= status <= 499)
+        attempted = refused and found.kind != "live_secret"
         return self._key_of(found, place, Proof.ATTEMPTED if attempted else Proof.PROVEN)
 
     def _status(self, line: bytes) -> int | None:
@@ -115,13 +146,23 @@ class LeakFinder:
         return known
 
 
+def _around(data: bytes, begin: int, stop: int, hit: int) -> bytes:
+    """The line of a hit, or what is around the hit where the line is very long."""
+    if stop - begin <= _MAX_LINE:
+        return data[begin:stop]
+    half = _MAX_LINE // 2
+    return data[max(begin, hit - half) : min(stop, hit + half)]
+
+
 def settle(tally: Tally, status_mask: int, *, final: bool) -> None:
     """Decide the leaks whose request was answered meanwhile.
 
     Answered 4xx: attempted. Answered otherwise: proven. An id that is not to be trusted proves
-    nothing. `final` decides the unanswered ones too, as attempts.
+    nothing, also when that is known only later. `final` decides the unanswered ones too, as
+    attempts.
     """
     waiting: list[OpenLeak] = []
+    proven = list(tally.proven_leaks)
     for leak in tally.open_leaks:
         packed = tally.pairing.done.get(leak.id)
         if packed is not None:
@@ -136,4 +177,7 @@ def settle(tally: Tally, status_mask: int, *, final: bool) -> None:
             kind=leak.key.kind, place=leak.key.place, proof=proof, fingerprint=leak.key.fingerprint
         )
         tally.leak(key, leak.line)
+        if proof is Proof.PROVEN:
+            proven.append(OpenLeak(id=leak.id, key=key, line=leak.line))
     tally.keep_open(waiting)
+    tally.keep_proven(proven)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from checks.sources.logs.files import FileId, head_of, predecessors
+from checks.sources.logs.files import (
+    UNREADABLE,
+    FileId,
+    LogFileError,
+    head_of,
+    predecessors,
+)
 from checks.sources.logs.recognise import SAMPLE, Recognised, line_time
 from checks.sources.logs.scan import Reader
 from checks.sources.logs.source import ScanRequest
@@ -35,13 +41,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans the scan of one path."""
+    """Plans the scan of one path.
+
+    others: device and inode of files that are scanned for themselves, and so not as predecessors
+    """
 
     path: Path
     file: FileId
     found: Recognised
     request: ScanRequest
     clock: Clock
+    others: frozenset[tuple[int, int]] = frozenset()
 
     def plan(self, known: FileState | None) -> tuple[FileState, list[Part]]:
         """The state to go on from (a copy), and what to read, oldest first."""
@@ -63,7 +73,8 @@ class Planner:
             return fresh, self._first()
         state = known.copy()
         same = (known.device, known.inode) == (self.file.device, self.file.inode)
-        if same and self.file.size >= known.offset and _same_head(self.file, known):
+        begun = known.head_size > 0
+        if same and self.file.size >= known.offset and (not begun or _same_head(self.file, known)):
             if known.head_size < head_size:
                 state.head, state.head_size = head, head_size
             return state, [Part(self.file, known.offset, 0, last=True)]
@@ -87,8 +98,10 @@ class Planner:
         parts = [self._from(self.file, since, last=True)]
         known = {self.file.inode}
         for older in predecessors(self.path):
-            if older.inode in known or parts[0].offset > 0 or self._begins_before(parts[0], since):
+            if parts[0].offset > 0 or self._begins_before(parts[0], since):
                 break
+            if older.inode in known or (older.device, older.inode) in self.others:
+                continue
             last = self._last_time(older)
             if last is None or last < since:
                 break
@@ -138,25 +151,36 @@ class Planner:
     def _after_rotation(self, known: FileState, state: FileState) -> list[Part]:
         """What was written since: the rest of the file known before, then what followed it."""
         parts = [Part(self.file, 0, 0, last=True)]
-        for older in predecessors(self.path):
-            if older.inode == self.file.inode:
-                continue
-            renamed = (older.device, older.inode) == (known.device, known.inode)
-            if renamed or _same_head(older, known):
-                parts.insert(0, Part(older, known.offset, 0, last=False))
-                return parts
-            if not older.packed and older.size:
-                parts.insert(0, Part(older, 0, 0, last=False))
+        older = [file for file in predecessors(self.path) if file.inode != self.file.inode]
+        index = _place_of(known, older)
+        if index is not None:
+            between = [Part(file, 0, 0, last=False) for file in reversed(older[:index])]
+            return [Part(older[index], known.offset, 0, last=False), *between, *parts]
         note = (
             f"{self.path} was replaced and what it was before is gone: lines written just before "
             "the rotation may be missing."
         )
         state.notes = (*state.notes, note)[-5:]
-        return parts[-1:]
+        return parts
+
+
+def _place_of(known: FileState, older: Sequence[FileId]) -> int | None:
+    """Which of the rotated files is the one known before: the renamed one, else its copy."""
+    found: int | None = None
+    for index, file in enumerate(older):
+        renamed = (file.device, file.inode) == (known.device, known.inode)
+        if known.head_size and not _same_head(file, known):
+            continue
+        if renamed:
+            return index
+        if found is None and known.head_size:
+            found = index
+    return found
 
 
 def _same_head(file: FileId, known: FileState) -> bool:
-    if known.head_size == 0:
+    try:
+        head, size = head_of(file, known.head_size)
+    except (*UNREADABLE, LogFileError):
         return False
-    head, size = head_of(file, known.head_size)
     return size == known.head_size and head == known.head

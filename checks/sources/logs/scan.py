@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO
@@ -43,9 +43,14 @@ class Reader:
         if not self._packed:
             return os.pread(self._file.fileno(), size, offset)
         skip = offset - self._position
-        kept = self._kept[skip:] if skip >= 0 else b""
-        fresh = self._file.read(size - len(kept)) if len(kept) < size else b""
-        self._position, self._kept = offset, kept + fresh
+        if not 0 <= skip <= len(self._kept):
+            self._file.seek(offset)
+            self._kept = b""
+        else:
+            self._kept = self._kept[skip:]
+        if len(self._kept) < size:
+            self._kept += self._file.read(size - len(self._kept))
+        self._position = offset
         return self._kept[:size]
 
     def close(self) -> None:
@@ -84,14 +89,19 @@ class Scanner:
         text = self._plain(raw, segments, continued=continued)
         if self.profile.fields is not None:
             meanwhile()
-            count_json(self.profile, self.matcher, self.leaks, text, tally)
+            secrets = count_json(self.profile, self.matcher, text, tally)
         else:
-            self._count(text, tally, meanwhile)
+            secrets = self._count(text, tally, meanwhile)
+        self.leaks.count(text, secrets, tally, continued=continued)
         settle(tally, STATUS_MASK, final=False)
         tally.bytes += len(raw)
 
-    def _count(self, text: Text, tally: Tally, meanwhile: Callable[[], None]) -> None:
+    def _count(
+        self, text: Text, tally: Tally, meanwhile: Callable[[], None]
+    ) -> Sequence[Sequence[int]]:
         """Count with two threads: Hyperscan and numpy run without the interpreter's lock.
+
+        Returns the hits of the secret patterns.
 
         Hyperscan takes the lock for a moment at each hit. Where hits are rare it is the one that
         runs beside; where they are many, the search for records is.
@@ -112,7 +122,7 @@ class Scanner:
                 blocks.count(text, tally)
             events, secrets = scanning.result()
             count_events(self.profile, text, events, tally)
-        self.leaks.count(text, secrets, tally)
+        return secrets
 
     def _plain(self, raw: bytes, segments: tuple[Segment, ...], *, continued: bool) -> Text:
         """The text without prefixes, carriage returns and colours, its segments moved along."""

@@ -34,8 +34,8 @@ class ScanRequest:
 
     window: Window
     since_offset: int | None = None
-    secrets: tuple[str, ...] = ()
-    fingerprint_key: bytes = b""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    fingerprint_key: bytes = field(default=b"", repr=False)
     marks: tuple[Mark, ...] = ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from checks.engine.model import Proof
@@ -38,7 +38,7 @@ class SignalTally:
     count: int = 0
     minutes: dict[int, int] = field(default_factory=dict[int, int])
     last_minute: int | None = None
-    lines: deque[bytes] = field(default_factory=_few)
+    lines: deque[bytes] = field(default_factory=_few, repr=False)
 
     def add(self, n: int, minute: int | None) -> None:
         """Count `n` events (negative: take them back) in a minute, if that is known."""
@@ -74,7 +74,7 @@ class OpenLeak:
 
     id: bytes
     key: LeakKey
-    line: bytes
+    line: bytes = field(repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,11 +85,11 @@ class Pairing:
     take it back.
     """
 
-    open: dict[bytes, None] = field(default_factory=dict[bytes, None])
-    done: dict[bytes, int] = field(default_factory=dict[bytes, int])
-    bad: dict[bytes, None] = field(default_factory=dict[bytes, None])
+    open: dict[bytes, None] = field(default_factory=dict[bytes, None], repr=False)
+    done: dict[bytes, int] = field(default_factory=dict[bytes, int], repr=False)
+    bad: dict[bytes, None] = field(default_factory=dict[bytes, None], repr=False)
     unpaired: int = 0
-    lines: deque[bytes] = field(default_factory=_few)
+    lines: deque[bytes] = field(default_factory=_few, repr=False)
 
     def copy(self) -> Pairing:
         """An independent copy."""
@@ -115,12 +115,13 @@ class Tally:
 
     signals: dict[str, SignalTally] = field(default_factory=dict[str, SignalTally])
     pairing: Pairing = field(default_factory=Pairing)
-    routes: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    routes: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]], repr=False)
     routes_sampled: bool = False
     routed: int = 0
     leaks: dict[LeakKey, int] = field(default_factory=dict[LeakKey, int])
-    leak_lines: dict[LeakKey, bytes] = field(default_factory=dict[LeakKey, bytes])
-    open_leaks: list[OpenLeak] = field(default_factory=list[OpenLeak])
+    leak_lines: dict[LeakKey, bytes] = field(default_factory=dict[LeakKey, bytes], repr=False)
+    open_leaks: list[OpenLeak] = field(default_factory=list[OpenLeak], repr=False)
+    proven_leaks: list[OpenLeak] = field(default_factory=list[OpenLeak], repr=False)
     changes: deque[tuple[str, bool, int | None]] = field(
         default_factory=lambda: deque[tuple[str, bool, int | None]](maxlen=MAX_CHANGES)
     )
@@ -155,9 +156,27 @@ class Tally:
     def leak(self, key: LeakKey, line: bytes) -> None:
         """Count one leaking line; beyond MAX_LEAK_GROUPS different values share a group."""
         if key not in self.leaks and len(self.leaks) >= MAX_LEAK_GROUPS:
-            key = LeakKey(kind=key.kind, place=key.place, proof=key.proof, fingerprint="others")
+            key = replace(key, fingerprint="others")
         self.leaks[key] = self.leaks.get(key, 0) + 1
         self.leak_lines[key] = line
+
+    def keep_proven(self, leaks: Iterable[OpenLeak]) -> None:
+        """Remember leaks that an answer proved; an id that turns out forged takes that back."""
+        kept: list[OpenLeak] = []
+        for leak in leaks:
+            if leak.id not in self.pairing.bad:
+                kept.append(leak)
+                continue
+            self._unleak(leak.key)
+            self.leak(replace(leak.key, proof=Proof.ATTEMPTED), leak.line)
+        self.proven_leaks = kept[-_MAX_OPEN_LEAKS:]
+
+    def _unleak(self, key: LeakKey) -> None:
+        if key not in self.leaks:
+            key = replace(key, fingerprint="others")
+        self.leaks[key] -= 1
+        if not self.leaks[key]:
+            del self.leaks[key], self.leak_lines[key]
 
     def keep_open(self, leaks: Iterable[OpenLeak]) -> None:
         """Remember leaks whose request has no answer yet; the oldest of very many are attempts."""
@@ -177,6 +196,7 @@ class Tally:
             leaks=dict(self.leaks),
             leak_lines=dict(self.leak_lines),
             open_leaks=list(self.open_leaks),
+            proven_leaks=list(self.proven_leaks),
             changes=self.changes.copy(),
             campaigns=dict(self.campaigns),
             created=self.created.copy(),
@@ -192,6 +212,7 @@ class FileState:
     """Where the scan of one path stopped, and what it had counted by then.
 
     head: the first bytes of the file, hashed: a file cut and written anew has another beginning
+    size: bytes of the file when it was scanned last
     high: running maximum of the line times, epoch seconds
     """
 
@@ -204,6 +225,7 @@ class FileState:
     profile: str
     prefix: str
     timed: bool
+    size: int = 0
     high: float | None = None
     tally: Tally = field(default_factory=Tally)
     sampled: int = 0
@@ -222,6 +244,7 @@ class FileState:
             profile=self.profile,
             prefix=self.prefix,
             timed=self.timed,
+            size=self.size,
             high=self.high,
             tally=self.tally.copy(),
             sampled=self.sampled,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Segment:
 class Text:
     """Whole lines, each ended by a newline, with the minutes they lie in."""
 
-    data: bytes
+    data: bytes = field(repr=False)
     segments: tuple[Segment, ...]
 
     def segment_at(self, position: int) -> Segment:

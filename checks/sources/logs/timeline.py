@@ -74,7 +74,7 @@ class ByMarks:
             last = index >= len(self.offsets)
             border = len(raw) if last else min(self.offsets[index] - offset, len(raw))
             instant = self.now if last else self.instants[index]
-            if instant < self.since:
+            if instant <= self.since:
                 segments.append(Segment(end=border, minute=int(instant) // 60, counted=False))
             elif instant > self.until:
                 return tuple(segments), position
