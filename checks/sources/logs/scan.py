@@ -149,8 +149,11 @@ class Scanner:
             start = segment.end
         return Text(b"".join(parts), tuple(moved))
 
-    def border(self, raw: bytes) -> int:
-        """Where to cut: after the last newline, or before a record that may go on."""
+    def border(self, raw: bytes, *, more: bool) -> int:
+        """Where to cut: after the last newline, or before a record that may go on.
+
+        `more`: the file goes on at once, so that a record as long as the chunk is cut in two.
+        """
         end = raw.rfind(b"\n") + 1
         if self.profile.pairs is None or not end:
             return end
@@ -159,7 +162,7 @@ class Scanner:
             begin = raw.rfind(b"\n", 0, stop - 1) + 1
             line = self.prefix.strip(uncoloured(raw[begin:stop]))
             if line[:1] not in (b" ", b"\t", b"}"):
-                return begin or end
+                return end if more and not begin else begin
             if not begin:
                 return end
             stop = begin
@@ -212,7 +215,7 @@ def read_on(
     while True:
         raw = ahead.take(state.offset)
         end_of_file = len(raw) < CHUNK
-        cut = scanner.border(raw)
+        cut = scanner.border(raw, more=not end_of_file)
         if end_of_file and not last:
             cut = len(raw)
         if cut == 0:
