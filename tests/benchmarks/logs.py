@@ -75,12 +75,12 @@ def measure_alone(path: Path, grow: Path | None) -> dict[str, object]:
     """What the child process does: time the scans, then one more after the log has grown."""
     best, growth = float("inf"), float("inf")
     evidence, state = asyncio.run(scan(path))  # also compiles the patterns and warms the cache
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000  # of one scan, not of four
     for _ in range(_RUNS):
         begin = time.perf_counter()
         evidence, state = asyncio.run(scan(path))
         best = min(best, time.perf_counter() - begin)
     counts = {signal: found.count for signal, found in evidence.signals.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     if grow is not None:
         with path.open("ab") as log:
             log.write(grow.read_bytes())
