@@ -54,9 +54,7 @@ def fixture_truth(name: str) -> tuple[int, dict[str, int]]:
     return truth["lines"], truth["signals"]
 
 
-def log_of(
-    paths: Path | Sequence[Path], *, zone: tzinfo = UTC, now: datetime = NOW
-) -> FileLog:
+def log_of(paths: Path | Sequence[Path], *, zone: tzinfo = UTC, now: datetime = NOW) -> FileLog:
     """The log source over these files, with a clock that stands still."""
     found = [paths] if isinstance(paths, Path) else paths
     return FileLog(found, profiles=profiles(), zone=zone, now=lambda: now)

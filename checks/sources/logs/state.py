@@ -21,7 +21,7 @@ MAX_ROUTES = 200
 ROUTES_IN_FULL = 2_000
 """Bad responses whose routes are all looked at; beyond them the last few of each chunk are."""
 ROUTES_A_CHUNK = 5
-MAX_CREATED = 20_000
+MAX_CREATED = 5_000
 MAX_CHANGES = 5_000
 MAX_LEAK_GROUPS = 200
 _MAX_OPEN_LEAKS = 1_000
