@@ -21,7 +21,7 @@ from checks.engine.profiles import (
 )
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.fields import JsonFields
-from checks.sources.logs.pairs import PairReader
+from checks.sources.logs.records import PairReader
 from checks.sources.logs.times import CLF, Clock, read_clf
 
 _CLF = re.compile(rb"\[" + CLF + rb"\]")

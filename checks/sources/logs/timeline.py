@@ -20,6 +20,7 @@ OUT_OF_ORDER = 60.0
 _LOOK_BACK = 65_536
 _FIRST_STEP = 512
 _NEAR_END = 2_048
+_SETTLING = 2_048
 _MAX_UNTIMED_LINES = 400
 
 
@@ -158,8 +159,9 @@ class ByLine:
         self, raw: bytes, start: int, here: tuple[int | None, int]
     ) -> tuple[int, float] | None:
         """The first line after `start` that belongs elsewhere than `here`; None: none does."""
-        near_end = next(self._timed(raw, max(start, len(raw) - _NEAR_END)), None)
-        if near_end is not None and near_end[0] > start and not self._after(near_end[1], here):
+        tail = list(self._timed(raw, max(start, len(raw) - _NEAR_END)))
+        beyond = next((line for line in tail if self._after(line[1], here)), None)
+        if tail and beyond is None:
             return None
         low, step = start, _FIRST_STEP
         high = found = None
@@ -175,7 +177,20 @@ class ByLine:
                 high, found = probe, line
             else:
                 low, step = line[0], step * 2
-        return self._bisect(raw, low, high, found, here)
+        found = self._bisect(raw, low, high, found, here) or beyond
+        return None if found is None else self._settled(raw, start, found, here)
+
+    def _settled(
+        self, raw: bytes, start: int, found: tuple[int, float], here: tuple[int | None, int]
+    ) -> tuple[int, float]:
+        """The border moved up to where it is first crossed: late lines may have hidden that."""
+        while True:
+            for line in self._timed(raw, max(start, found[0] - _SETTLING)):
+                if line[0] >= found[0]:
+                    return found
+                if self._after(line[1], here):
+                    found = line
+                    break
 
     def _bisect(
         self,
