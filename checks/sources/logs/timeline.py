@@ -235,14 +235,30 @@ def first_offset(
     low, high = 0, size
     while high - low > _LOOK_BACK:
         middle = (low + high) // 2
-        instant = time_near(read, middle, time_of)
+        place, instant = _timed_from(read, middle, high, time_of)
         if instant is None or instant >= target:
             high = middle
         else:
-            low = middle
+            low = place
     if low == 0:
         return 0
     return low + read(low, _LOOK_BACK).find(b"\n") + 1
+
+
+def _timed_from(
+    read: Callable[[int, int], bytes],
+    place: int,
+    end: int,
+    time_of: Callable[[bytes], float | None],
+) -> tuple[int, float | None]:
+    """A place before a time, and the time: in strides over what carries none (a very long line)."""
+    step = _LOOK_BACK
+    while place < end:
+        instant = time_near(read, place, time_of)
+        if instant is not None:
+            return place, instant
+        place, step = place + step, step * 2
+    return end, None
 
 
 def time_near(
