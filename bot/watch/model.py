@@ -1,0 +1,143 @@
+"""The words of a watch: the deployment, its points in time, what people decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from checks.engine.model import Decision, Level, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A version that went live at an instant, in a channel: what a watch is about.
+
+    channel:     Slack's id of the channel that it is posted in; there is one open watch a channel
+    started_by:  Slack's user id; closed_by: a user id, or "golive" where the watch ended by itself
+    """
+
+    id: UUID
+    channel: str
+    version: str
+    deployed_at: datetime
+    started_by: str
+    started_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One instant at which a watch has something to do.
+
+    key:        "T+10", "T+60", "T+75": minutes since the deploy; unique in a watch
+    run:        "baseline", "health", "checkpoint", "pulse", "final" or "follow-up"
+    checkpoint: whose thresholds judge ("1", "2", "3", "final"); None before the first
+    """
+
+    key: str
+    run: str
+    checkpoint: str | None
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A point that was taken: when, how late, and what came out.
+
+    decision: None for the baseline, which judges nothing
+    report:   None where only the outline is needed
+    """
+
+    point: Point
+    taken_at: datetime
+    decision: Decision | None = None
+    levels: Mapping[str, Level] = field(default_factory=dict[str, Level])
+    report: Report | None = None
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its instant it was taken."""
+        return max(timedelta(0), self.taken_at - self.point.due_at)
+
+
+class NoteKind(StrEnum):
+    """What a person can say about a watch."""
+
+    ACK = "ack"
+    ACCEPT = "accept"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a person decided: an acknowledgement, an accepted finding, a silenced check.
+
+    check: None for an acknowledgement, which is about the watch's present alarm
+    until: when a silence ends; None for what ends with the watch
+    """
+
+    kind: NoteKind
+    by: str
+    at: datetime
+    check: str | None = None
+    reason: str = ""
+    until: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not expired."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchView:
+    """All that a message about a watch may show; what is not known is None.
+
+    taken:     the points taken so far, oldest first; those of this watch only
+    upcoming:  the points still to come in the hour (or the next one of the follow-up)
+    report:    the newest measurement: of the last point, or a live one (`live`)
+    previous:  the report of the checkpoint before it, for "changed since"
+    notes:     acknowledgements, acceptances and silences that hold now, oldest first
+    rollback:  where a rollback stands, in one sentence; None where none was declared
+    problems:  what golive itself cannot do at the moment (its store is down), as sentences
+    """
+
+    deployment: Deployment
+    now: datetime
+    taken: tuple[Taken, ...] = ()
+    upcoming: tuple[Point, ...] = ()
+    report: Report | None = None
+    live: bool = False
+    previous: Report | None = None
+    notes: tuple[Note, ...] = ()
+    rollback: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """Whom an incident touches, counted in the database; None where it could not be asked."""
+
+    units: int | None
+    contacts: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Why the lead is called.
+
+    key:      the condition; it is escalated once, and again only if it becomes worse
+    kind:     "no-go" (mention once), "critical" (two or more at once) or "rollback"
+    title:    the issue's type in a few words
+    criteria: ids of the rollback criteria that are met
+    reminder: whether this is the second call, because nobody acknowledged the first
+    """
+
+    key: str
+    kind: str
+    title: str
+    criteria: tuple[str, ...] = ()
+    reminder: bool = False
