@@ -1,4 +1,4 @@
-"""What Slack accepts, as numbers. Source of every number: Slack's reference of Block Kit and Web API.
+"""What Slack accepts, as numbers. Source: Slack, the reference of Block Kit and of the Web API.
 
 The renderer keeps within them; the local workspace refuses what is beyond them. Lengths are in
 characters of the payload as it is sent, which is after escaping.

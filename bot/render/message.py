@@ -10,7 +10,7 @@ from checks.engine.model import Json
 Block: TypeAlias = dict[str, Json]
 
 PICTURE = "picture:"
-"""How a block names a picture that is still to be uploaded: `{"slack_file": {"id": "picture:0"}}`."""
+"""How a block names a picture still to be uploaded: `{"slack_file": {"id": "picture:0"}}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
