@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -20,7 +21,12 @@ _SECRET_NAMES = (
 _DATABASE_NAMES = ("GOLIVE_DATABASE_URL", "GOLIVE_REMEDIATION_DATABASE_URL", "GOLIVE_STORE_URL")
 """Connection strings of the interface, each of which may carry a password."""
 
+SLACK_API_URL: Final = "https://slack.com/api/"
+"""The Web API that everybody uses; GovSlack and stand-ins have another."""
+
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
+_PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
 
 
 class SettingsError(Exception):
@@ -43,7 +49,9 @@ class NamedSecret(BaseModel):
 class Settings(BaseModel):
     """What `golive` takes from its environment (interface.md names the variables).
 
-    secrets: every secret that golive was given, to be searched in the log as a literal.
+    operators: ids of users (U…, W…) and of user groups (S…); empty: nobody is an operator
+    lead:      id of the user or user group that is called on escalation
+    secrets:   every secret that golive was given, to be searched in the log as a literal
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +60,18 @@ class Settings(BaseModel):
     database_url: SecretStr | None = None
     base_url: str | None = None
     runbook: Path | None = None
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    port: int | None = None
+    slack_api_url: str = SLACK_API_URL
+    channel: str | None = None
+    operators: tuple[str, ...] = ()
+    lead: str | None = None
+    store_url: SecretStr | None = None
+    remediation_database_url: SecretStr | None = None
+    evolution_api_url: str | None = None
+    evolution_api_key: SecretStr | None = None
     secrets: tuple[NamedSecret, ...] = ()
 
     @classmethod
@@ -65,15 +85,62 @@ class Settings(BaseModel):
         log, runbook = reader.get("GOLIVE_LOG"), reader.get("GOLIVE_RUNBOOK")
         database, base_url = reader.get("GOLIVE_DATABASE_URL"), reader.get("BASE_URL")
         secrets = (*reader.passwords(), *reader.secrets())
-        if reader.errors:
-            raise SettingsError(tuple(dict.fromkeys(reader.errors)))
-        return cls(
+        settings = cls(
             log=Path(log) if log else None,
             database_url=SecretStr(database) if database else None,
             base_url=base_url,
             runbook=Path(runbook) if runbook else None,
+            slack_bot_token=reader.secret("SLACK_BOT_TOKEN"),
+            slack_app_token=reader.secret("SLACK_APP_TOKEN"),
+            slack_signing_secret=reader.secret("SLACK_SIGNING_SECRET"),
+            port=reader.port("PORT"),
+            slack_api_url=_with_slash(reader.url("SLACK_API_URL") or SLACK_API_URL),
+            channel=reader.checked("GOLIVE_CHANNEL", _channel_trouble),
+            operators=reader.people("GOLIVE_OPERATORS"),
+            lead=reader.checked("GOLIVE_LEAD", _person_trouble),
+            store_url=reader.secret("GOLIVE_STORE_URL"),
+            remediation_database_url=reader.secret("GOLIVE_REMEDIATION_DATABASE_URL"),
+            evolution_api_url=reader.url("EVOLUTION_API_URL"),
+            evolution_api_key=reader.secret("EVOLUTION_API_KEY"),
             secrets=secrets,
         )
+        if reader.errors:
+            raise SettingsError(tuple(dict.fromkeys(reader.errors)))
+        return settings
+
+    @property
+    def slack_mode(self) -> Literal["socket", "http"] | None:
+        """How Slack reaches the bot: with an app token Socket Mode, else with a secret HTTP."""
+        if self.slack_app_token is not None:
+            return "socket"
+        return "http" if self.slack_signing_secret is not None else None
+
+    def lacks_to_run(self) -> tuple[str, ...]:
+        """What `golive run` still needs, a sentence each; empty where it can start."""
+        missing: list[str] = []
+        if self.slack_bot_token is None:
+            missing.append("SLACK_BOT_TOKEN is not set. It is the bot token, xoxb-…, of the app.")
+        elif not _starts(self.slack_bot_token, "xoxb-"):
+            missing.append("SLACK_BOT_TOKEN is no bot token. Give it the one that starts xoxb-.")
+        if self.slack_mode is None:
+            missing.append(
+                "Neither SLACK_APP_TOKEN (Socket Mode) nor SLACK_SIGNING_SECRET (HTTP mode) is set."
+                " Set the app token, xapp-…, unless Slack can reach this machine over HTTPS."
+            )
+        if self.slack_app_token is not None and not _starts(self.slack_app_token, "xapp-"):
+            missing.append("SLACK_APP_TOKEN is no app token. Give it the one that starts xapp-.")
+        if self.slack_mode == "http" and self.port is None:
+            missing.append("PORT is not set. HTTP mode needs the port to listen on, such as 3000.")
+        if self.channel is None:
+            missing.append(
+                "GOLIVE_CHANNEL is not set. It is the id of the channel to post in, such as"
+                " C0123456789."
+            )
+        if self.store_url is None:
+            missing.append(
+                "GOLIVE_STORE_URL is not set. It is the database that keeps the bot's own state."
+            )
+        return tuple(missing)
 
     @property
     def literals(self) -> tuple[str, ...]:
@@ -106,6 +173,45 @@ class _Reader:
         if not content:
             self.errors.append(f"{name}_FILE is empty ({path}).")
         return content or None
+
+    def secret(self, name: str) -> SecretStr | None:
+        """The value of `name`, which nothing prints."""
+        value = self.get(name)
+        return SecretStr(value) if value else None
+
+    def url(self, name: str) -> str | None:
+        """The value of `name` where it is an http or https URL."""
+        return self.checked(name, _url_trouble)
+
+    def checked(self, name: str, trouble: Callable[[str], str | None]) -> str | None:
+        """The value of `name` where nothing is wrong with it."""
+        value = self.get(name)
+        wrong = trouble(value) if value else None
+        if wrong is None:
+            return value
+        self.errors.append(f"{name} {wrong}")
+        return None
+
+    def port(self, name: str) -> int | None:
+        """The value of `name` as the number of a TCP port."""
+        value = self.get(name)
+        if value is None:
+            return None
+        if value.isascii() and value.isdigit() and 0 < int(value[:6]) < 65536:
+            return int(value)
+        self.errors.append(f"{name} is not a port. It takes a number from 1 to 65535.")
+        return None
+
+    def people(self, name: str) -> tuple[str, ...]:
+        """The ids in the value of `name`, each once."""
+        out: list[str] = []
+        for entry in _words(self.get(name)):
+            wrong = _person_trouble(entry)
+            if wrong is None:
+                out.append(entry)
+            else:
+                self.errors.append(f"{name}, entry {_shown(entry)}, {wrong}")
+        return tuple(dict.fromkeys(out))
 
     def secrets(self) -> list[NamedSecret]:
         """The secrets of the interface, and those that GOLIVE_SECRETS names."""
@@ -141,6 +247,46 @@ class _Reader:
 
 def _words(text: str | None) -> list[str]:
     return (text or "").replace(",", " ").split()
+
+
+def _shown(entry: str) -> str:
+    """An entry as an error may show it: never the whole of what could be a token."""
+    return entry if len(entry) <= 24 else f"{entry[:8]}…"
+
+
+def _starts(secret: SecretStr, prefix: str) -> bool:
+    return secret.get_secret_value().startswith(prefix)
+
+
+def _with_slash(url: str) -> str:
+    return f"{url.rstrip('/')}/"
+
+
+def _url_trouble(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
+    except ValueError:
+        usable = False
+    return None if usable else "is no URL. It takes one that starts with https:// or http://."
+
+
+def _channel_trouble(value: str) -> str | None:
+    if _CHANNEL.fullmatch(value):
+        return None
+    return (
+        "is no channel id. It takes the id, such as C0123456789, that stands at the bottom of the"
+        " channel's details in Slack, not its name."
+    )
+
+
+def _person_trouble(value: str) -> str | None:
+    if _PERSON_OR_GROUP.fullmatch(value):
+        return None
+    return (
+        "is no id. It takes ids of users (U0123456789) and of user groups (S0123456789), which"
+        " Slack shows in a profile's menu, not names."
+    )
 
 
 def password_of(url: str) -> str | None:
