@@ -115,6 +115,8 @@ def runbook(
         matrix=("retries",),
         decision=DecisionRule(critical=1, matrix_warnings=3),
         escalation=2,
+        remind_after=timedelta(minutes=5),
+        links={},
         rollback_criteria=rollback,
         success_criteria=success,
         schedule=(),

@@ -83,7 +83,7 @@ SHAPE = {
         "says: 5",
     ),
     "a list for a mapping": (
-        ("escalation:\n  critical: 2", "escalation: [2]\nx-critical: 2"),
+        ("escalation:\n  critical: 2", "escalation: [2]\nx-escalation:\n  critical: 2"),
         "escalation: found a list, expected a mapping (key: value)",
         "escalation: [2]",
     ),

@@ -103,6 +103,8 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
             critical=spec.decision.critical, matrix_warnings=spec.decision.matrix_warnings
         ),
         escalation=spec.escalation.critical,
+        remind_after=spec.escalation.remind_after,
+        links=dict(spec.escalation.links),
         rollback_criteria=_criteria(spec.rollback),
         success_criteria=_criteria(spec.success),
         schedule=_schedule(spec.schedule),

@@ -87,6 +87,8 @@ class Runbook:
     switched_off:    check id → the reason that verdicts show
     matrix:          ids of the checks that the decision matrix counts
     escalation:      so many CRITICAL at once are the full escalation
+    remind_after:    how long a call waits for an acknowledgement before it is repeated, once
+    links:           what a call links to, by name
     follow_up:       what follows the final review, by its verdict
     default_window:  what a follow-up and a run without `--since` look at
     min_sample:      how many events a share needs before it is judged
@@ -98,6 +100,8 @@ class Runbook:
     matrix: tuple[str, ...]
     decision: DecisionRule
     escalation: int
+    remind_after: timedelta
+    links: Mapping[str, str]
     rollback_criteria: tuple[CriterionRule, ...]
     success_criteria: tuple[CriterionRule, ...]
     schedule: tuple[SchedulePoint, ...]

@@ -178,9 +178,11 @@ class DecisionSpec(_Strict):
 
 
 class EscalationSpec(_Strict):
-    """How many CRITICAL at once are the full escalation."""
+    """When the lead is called in full, when again, and what the call links to."""
 
     critical: Count
+    remind_after: Span
+    links: dict[str, Text] = Field(default_factory=dict)
 
 
 class SourceSpec(_OneBound):
