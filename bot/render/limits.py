@@ -24,6 +24,8 @@ TABLE_CHARACTERS: Final = 10_000
 """Characters of all cells of a message's table together."""
 PRACTICAL_BLOCK_CHARACTERS: Final = 13_000
 """Slack documents no bound for all blocks together; about here it begins to refuse them."""
+METADATA_PAYLOAD: Final = 8_000
+"""Characters of `event_payload` as JSON; Slack says only that there is an end to it."""
 
 # Views
 BLOCKS_PER_VIEW: Final = 100
@@ -49,6 +51,18 @@ INPUT_HINT: Final = 2_000
 IMAGE_TITLE: Final = 2_000
 IMAGE_ALT_TEXT: Final = 2_000
 IMAGE_URL: Final = 3_000
+ALERT_TEXT: Final = 200
+CARD_TITLE: Final = 150
+"""Also of a card's subtitle, and of a container's title and subtitle."""
+CARD_BODY: Final = 200
+CAROUSEL_CARDS: Final = 10
+CONTAINER_BLOCKS: Final = 10
+CHART_TITLE: Final = 50
+CHARTS_PER_MESSAGE: Final = 2
+CHART_SERIES: Final = 6
+"""Series of a line, bar or area chart; segments of a pie."""
+CHART_CATEGORIES: Final = 20
+CHART_LABEL: Final = 20
 
 # Elements
 ACTION_ID: Final = 255
