@@ -29,6 +29,7 @@ class Occasion:
     observed:        what a watch has seen; None in a single run
     own_probes:      signal → events in the log that golive's own probes caused
     accepted:        check id → who accepted its WARNING or UNKNOWN
+    silenced:        check id → by whom and until when, as a sentence; it counts as UNKNOWN
     earlier:         check id → the checkpoint at which it was CRITICAL before in this watch
     only:            ids of the checks to run; empty = all that are due
     """
@@ -43,6 +44,7 @@ class Occasion:
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
+    silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
     only: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from checks.engine import collecting, criteria, plan
 from checks.engine.check import Check, View, unknown
 from checks.engine.collecting import Progress, Sources
 from checks.engine.decision import ACCEPTABLE, Policy, decide
-from checks.engine.model import Evidence, Finding, Report, Window
+from checks.engine.model import Evidence, Finding, Level, Problem, Report, Window
 from checks.engine.plan import Occasion
 from checks.engine.runbook import Runbook
 from checks.engine.thresholds import Rule, finding_of
@@ -58,14 +58,16 @@ def assess(
     """Measure, judge and decide on evidence that was collected for this occasion."""
     due = {check.id for check in plan.due(checks, occasion)}
     measured = [
-        (check.id in due, _accept(_finding(check, rule, evidence), occasion.accepted))
+        (check.id in due, _finding(check, rule, evidence))
         for check, rule in plan.measured(checks, runbook, occasion)
     ]
-    everything = [finding for _, finding in measured]
+    # Whatever somebody silenced or accepted, a rollback criterion sees what was measured.
     rollback = criteria.rollback(
-        runbook.rollback_criteria, everything, min_sample=runbook.min_sample
+        runbook.rollback_criteria, [found for _, found in measured], min_sample=runbook.min_sample
     )
-    shown = plan.shown(measured, runbook.rollback_criteria, rollback)
+    listed = [(is_due, _as_decided(found, occasion)) for is_due, found in measured]
+    everything = [finding for _, finding in listed]
+    shown = plan.shown(listed, runbook.rollback_criteria, rollback)
     success = criteria.success(
         runbook.success_criteria,
         everything,
@@ -102,6 +104,27 @@ def _finding(check: Check, rule: Rule, evidence: Evidence) -> Finding:
     except Exception as error:  # noqa: BLE001 - the runner is where crashes become UNKNOWN
         crashed = unknown("", collecting.bug(f"check {check.id}", error))
         return finding_of(check.id, check.title, crashed, rule)
+
+
+def _as_decided(finding: Finding, occasion: Occasion) -> Finding:
+    """A finding as people decided to see it: silenced, or accepted."""
+    said = occasion.silenced.get(finding.check)
+    if said is not None:
+        finding = _silence(finding, said)
+    return _accept(finding, occasion.accepted)
+
+
+def _silence(finding: Finding, said: str) -> Finding:
+    """A silenced finding: UNKNOWN, with what was measured beside it."""
+    return replace(
+        finding,
+        level=Level.UNKNOWN,
+        value=None,
+        summary=f"{said} It would be {finding.level}: {finding.summary}",
+        unknown=Problem(what=said, mend="It counts again when that ends."),
+        would_change="",
+        details={**finding.details, "silenced": True, "silenced_level": finding.level.value},
+    )
 
 
 def _accept(finding: Finding, accepted: Mapping[str, str]) -> Finding:

@@ -154,3 +154,23 @@ async def test_the_state_of_a_scan_goes_in_and_comes_back() -> None:
     await runner.collect(ALL, BOOK, Sources(log=log), FINAL, state=first)
     assert log.states == [None, first]
     assert told == [(0, 0)]
+
+
+async def test_a_silenced_check_is_unknown_and_shows_what_it_would_be() -> None:
+    """It never counts as OK, and the reader sees who silenced it and what was measured."""
+    occasion = replace(FINAL, silenced={"retries": "Silenced by Ana until 22:00 UTC."})
+    report = await runner.run(ALL, BOOK, Sources(log=FakeLog(evidence=LOG)), occasion)
+    found = next(f for f in report.findings if f.check == "retries")
+    assert (found.level, found.value) == (Level.UNKNOWN, None)
+    assert found.summary.startswith("Silenced by Ana until 22:00 UTC. It would be ")
+    assert found.details["silenced"] is True
+    assert report.verdict.decision is not Decision.GO
+
+
+async def test_a_silenced_check_still_meets_its_rollback_criterion() -> None:
+    """Silencing never hides what rolls a release back."""
+    book = runbook(*BOOK.rules.values(), rollback=(RETRYING,))
+    occasion = replace(FINAL, silenced={"retries": "Silenced by Ana."})
+    report = await runner.run(ALL, book, Sources(log=FakeLog(evidence=LOG)), occasion)
+    assert [c.met for c in report.rollback_criteria] == [True]
+    assert report.verdict.decision is Decision.NO_GO

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from checks.engine.check import Query
-from checks.engine.model import DatabaseEvidence, HealthEvidence, LogEvidence
-from checks.sources.logs.source import ScanRequest, ScanState
+from checks.engine.model import DatabaseEvidence, HealthEvidence, LogEvidence, Problem
+from checks.sources.logs.source import Mark, ScanRequest, ScanState
 
 
 @dataclass(kw_only=True)
@@ -24,6 +24,7 @@ class FakeLog:
     evidence: LogEvidence
     journal: Journal = field(default_factory=Journal)
     breaks: Exception | None = None
+    lines: tuple[str, ...] = ()
     requests: list[ScanRequest] = field(default_factory=list[ScanRequest])
     states: list[ScanState | None] = field(default_factory=list[ScanState | None])
 
@@ -42,6 +43,15 @@ class FakeLog:
         if progress is not None:
             progress(self.evidence.bytes, self.evidence.bytes)
         return self.evidence, ScanState()
+
+    async def tail(self, lines: int, secrets: Sequence[str] = ()) -> tuple[str, ...] | Problem:
+        """The lines it was told to have."""
+        del secrets
+        return self.lines[-lines:]
+
+    async def marks(self) -> tuple[Mark, ...]:
+        """None: it is no file."""
+        return ()
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import aiofiles
 import aiofiles.os
 
+from checks.engine.masking import evidence_line
 from checks.engine.model import LogEvidence, Problem
 from checks.sources.logs.file_scan import FileScan, unreadable
 from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify, predecessors
@@ -25,6 +26,9 @@ from checks.sources.logs.scan import Reader
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 from checks.sources.logs.state import FileState
 from checks.sources.logs.times import Clock
+
+_TAIL_LINE = 4_096
+"""Bytes that a line of the tail may have on average; of longer ones fewer are shown."""
 
 
 class FileLog:
@@ -62,6 +66,24 @@ class FileLog:
                 Mark(path=str(path), at=self._now(), inode=seen.st_ino, offset=seen.st_size)
             )
         return tuple(found)
+
+    async def tail(self, lines: int, secrets: Sequence[str] = ()) -> tuple[str, ...] | Problem:
+        """The last lines of the files together, masked; see `LogSource.tail`."""
+        known = [secret.encode("utf-8", "surrogateescape") for secret in secrets]
+        found: list[str] = []
+        problem: Problem | None = None
+        for path in self._paths:
+            try:
+                file = await asyncio.to_thread(identify, path)
+                raw = await _end_of(file, lines)
+            except LogFileError as error:
+                problem = error.problem
+                continue
+            except UNREADABLE as error:
+                problem = unreadable(path, error)
+                continue
+            found += [evidence_line(line, known) for line in raw]
+        return problem if problem is not None and not found else tuple(found[-lines:])
 
     async def recognise(self, path: Path) -> Recognised | Problem:
         """The format of a file, or why it has none."""
@@ -125,6 +147,17 @@ def _replaced(path: Path) -> FileId | None:
 
 def _no_progress(_done: int, _total: int) -> None:
     return
+
+
+async def _end_of(file: FileId, lines: int) -> list[bytes]:
+    """The last whole lines of a file, within the last bytes that so many lines may take."""
+    size = min(file.size, lines * _TAIL_LINE)
+    async with aiofiles.open(file.path, "rb") as opened:
+        await opened.seek(file.size - size)
+        raw = await opened.read(size)
+    if size < file.size:
+        raw = raw[raw.find(b"\n") + 1 :]
+    return raw.splitlines()[-lines:]
 
 
 async def _sample(file: FileId) -> list[bytes]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from checks.engine.model import LogEvidence, Window
+from checks.engine.model import LogEvidence, Problem, Window
 from checks.sources.logs.state import FileState
 
 
@@ -60,4 +60,12 @@ class LogSource(Protocol):
         `progress` is told (bytes done, bytes in all), possibly from another thread. Trouble with a
         file is part of the evidence (`problem`), never an exception.
         """
+        ...
+
+    async def tail(self, lines: int, secrets: Sequence[str] = ()) -> tuple[str, ...] | Problem:
+        """The last lines, masked and made harmless, oldest first; or why there are none."""
+        ...
+
+    async def marks(self) -> tuple[Mark, ...]:
+        """How large the log is now, for one that carries no times; () where that means nothing."""
         ...
