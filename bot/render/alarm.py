@@ -1,0 +1,210 @@
+"""Calling the lead: the mention of a NO-GO, the full escalation, its reminder and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from bot.render import blocks
+from bot.render.budget import Draft, Form, Part, Row, button_row, to_message
+from bot.render.criteria import criterion_name
+from bot.render.message import Button, Message, Picture
+from bot.render.mrkdwn import bold, clock, escape, link, mention, shown, user
+from bot.render.phrases import (
+    DECISION_COLOURS,
+    TO_DO,
+    check_line,
+    duration,
+    elapsed,
+    known_people,
+    number,
+    verdict_parts,
+    version,
+    worst_first,
+)
+from bot.render.words import DECISION_SYMBOLS
+from bot.watch.model import Affected, Alarm, Note, WatchView
+from checks.engine.model import Decision, Level
+from checks.engine.wording import plural
+
+_RED = DECISION_COLOURS[Decision.NO_GO]
+_LINES = 50
+_IN_TEXT = 2
+_NOBODY = "Nobody is called: GOLIVE_LEAD is not set."
+
+
+def escalation(
+    view: WatchView,
+    alarm: Alarm,
+    *,
+    lead: str | None,
+    affected: Affected,
+    links: Mapping[str, str],
+    lines: Sequence[str],
+    picture: Picture | None,
+    buttons: Sequence[Button] = (),
+    secrets: Sequence[str] = (),
+) -> Message:
+    """The lead is called, with all that the runbook asks for.
+
+    Args:
+        view: the watch.
+        alarm: why.
+        lead: a mention, or the id of a user or a user group; None where nobody is set.
+        affected: whom it touches.
+        links: label → address of the logs, the metrics, the database, the rollback guide.
+        lines: the newest lines of the log, oldest first; the last 50 are shown.
+        picture: of the hour.
+        buttons: what can be done.
+        secrets: live secrets, masked as literals in `lines`.
+    """
+    log = [shown(line, 400, secrets) for line in lines[-_LINES:]]
+    where = " · ".join(link(url, label) for label, url in list(links.items())[:8])
+    draft = Draft(
+        verdict=_line(view, alarm, lead),
+        reasons=_reasons(view, lead),
+        parts=[
+            Part(lines=_facts(view, alarm, affected), rank=0, noun="facts"),
+            button_row(buttons),
+            Part(title="What is red", lines=_red(view), rank=1, noun="checks", at_most=8),
+            Part(lines=[where] if where else [], rank=1),
+            Row(blocks=[blocks.image(0, picture.alt)] if picture is not None else []),
+            Part(
+                title=f"The last {plural(len(log), 'line')} of the log",
+                lines=log or ["No line could be read."],
+                form=Form.LOG,
+                rank=3,
+                tail=True,
+            ),
+            *_verdict(view, skip=_IN_TEXT),
+        ],
+        fine=_next(alarm),
+        colour=_RED,
+        pictures=(picture,) if picture is not None else (),
+        file=("golive-escalation.txt", "The last lines of the log, and all that is red"),
+    )
+    return to_message(draft)
+
+
+def no_go(
+    view: WatchView, alarm: Alarm, *, lead: str | None, buttons: Sequence[Button] = ()
+) -> Message:
+    """The one line that calls the lead to a new NO-GO; the checkpoint's own post says the rest."""
+    draft = Draft(
+        verdict=_line(view, alarm, lead),
+        reasons=_reasons(view, lead),
+        parts=[button_row(buttons)],
+        colour=_RED,
+    )
+    return to_message(draft)
+
+
+def reminder(
+    view: WatchView,
+    alarm: Alarm,
+    *,
+    lead: str | None,
+    waited: timedelta,
+    buttons: Sequence[Button] = (),
+) -> Message:
+    """The second and last call, because nobody acknowledged the first."""
+    draft = Draft(
+        verdict=_line(view, alarm, lead, f"not acknowledged for {duration(waited)}"),
+        reasons=_reasons(view, lead),
+        parts=[button_row(buttons)],
+        fine="`/golive ack` says that you are on it. golive does not call again.",
+        colour=_RED,
+    )
+    return to_message(draft)
+
+
+def acknowledged(view: WatchView, alarm: Alarm, note: Note) -> Message:
+    """Somebody is on it: the calling stops, the watch goes on."""
+    about = [version(view.deployment), escape(alarm.title, 120)]
+    reason = [escape(note.reason)] if note.reason else []
+    said = f"{bold('Acknowledged')} · {' · '.join(about)} · {user(note.by)} is on it"
+    return to_message(
+        Draft(verdict=said, reasons=[*reason, f"At {clock(note.at)}. The watch goes on."])
+    )
+
+
+def undecided(
+    view: WatchView, *, lead: str | None, waited: timedelta, buttons: Sequence[Button] = ()
+) -> Message:
+    """Still MONITOR after the follow-up's first stretch: the lead accepts it, or closes."""
+    about = f"{version(view.deployment)} · still open after {duration(waited)}"
+    said = f"{bold(f'{DECISION_SYMBOLS[Decision.MONITOR]} MONITOR')} · {about} · accept or close"
+    called = mention(lead)
+    draft = Draft(
+        verdict=f"{said} {called}".rstrip(),
+        reasons=_reasons(view, lead),
+        parts=[*_verdict(view, skip=_IN_TEXT), button_row(buttons)],
+        fine="`/golive accept CHECK REASON` accepts, `/golive close` ends the watch.",
+        colour=DECISION_COLOURS[Decision.MONITOR],
+        file=("golive-open.txt", "All that is open"),
+    )
+    return to_message(draft)
+
+
+def affected_words(affected: Affected) -> str:
+    """Whom it touches, in numbers; what could not be asked is said."""
+    if affected.units is None and affected.contacts is None:
+        return "could not be counted"
+    units = _some(affected.units, "unit")
+    contacts = _some(affected.contacts, "contact")
+    return f"{units}, {contacts}"
+
+
+def _some(many: int | None, noun: str) -> str:
+    if many is None:
+        return f"{noun}s could not be counted"
+    return f"{number(many)} {noun}{'' if many == 1 else 's'}"
+
+
+def _line(view: WatchView, alarm: Alarm, lead: str | None, *more: str) -> str:
+    decision = Decision.NO_GO
+    said = [
+        bold(f"{DECISION_SYMBOLS[decision]} {decision}"),
+        version(view.deployment),
+        elapsed(view.deployment.deployed_at, view.now),
+        escape(alarm.title, 150),
+        *more,
+        TO_DO[decision],
+    ]
+    called = mention(lead)
+    return f"{' · '.join(said)} {called}".rstrip()
+
+
+def _reasons(view: WatchView, lead: str | None) -> list[str]:
+    because = view.report.verdict.because if view.report is not None else ()
+    nobody = [] if lead else [_NOBODY]
+    return [*(escape(reason) for reason in because[:_IN_TEXT]), *nobody]
+
+
+def _facts(view: WatchView, alarm: Alarm, affected: Affected) -> list[str]:
+    criteria = ", ".join(criterion_name(each) for each in alarm.criteria[:8])
+    return [
+        f"*Issue:* {escape(alarm.title, 150)}",
+        *([f"*Rollback criterion met:* {criteria}"] if criteria else []),
+        f"*Affected:* {affected_words(affected)}",
+        f"*Rollback:* {escape(view.rollback) if view.rollback else 'not started'}",
+    ]
+
+
+def _red(view: WatchView) -> list[str]:
+    if view.report is None:
+        return []
+    found = [f for f in worst_first(view.report.findings) if f.level is Level.CRITICAL]
+    return [check_line(finding, report=view.report) for finding in found]
+
+
+def _verdict(view: WatchView, *, skip: int = 0) -> list[Part]:
+    if view.report is None:
+        return []
+    return verdict_parts(view.report.verdict, known_people(view), skip=skip)
+
+
+def _next(alarm: Alarm) -> str:
+    if alarm.reminder:
+        return "This is the second call; golive does not call again."
+    return "`/golive ack` says that you are on it; otherwise golive calls once more."
