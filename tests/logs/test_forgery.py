@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checks.sources.logs.ids import REMEMBERED_IDS, Keys
+from checks.sources.logs.lines import LineTable
 from checks.sources.logs.pairs import count_pairs
 from checks.sources.logs.profile import Profile
-from checks.sources.logs.state import REMEMBERED_IDS, Tally
+from checks.sources.logs.state import Tally
 from checks.sources.logs.text import Segment, Text
 from tests.support.logs import (
     exchange,
@@ -249,6 +252,7 @@ def test_ids_beyond_the_last_hundred_thousand_are_forgotten() -> None:
     reader = profile.pairs
     assert reader is not None
     tally = Tally()
+    pairing = tally.pairing
     rounds, each = 12, 25_000
     for number in range(rounds):
         first = number * each
@@ -261,13 +265,18 @@ def test_ids_beyond_the_last_hundred_thousand_are_forgotten() -> None:
             for n in range(first, first + 100)
         )
         # Only some ids come as text: what the others leave behind is what a reader leaves behind.
-        tally.pairing.open.update({b"o%d" % n: None for n in range(first, first + each)})
-        tally.pairing.done.update({b"d%d" % n: 0 for n in range(first, first + each)})
-        tally.pairing.bad.update({b"b%d" % n: None for n in range(first, first + each)})
+        for kind, ids in ((1, pairing.open), (2, pairing.done), (3, pairing.bad)):
+            ids.add(_keys(kind, first, each))
+        table = LineTable(data)
         whole = Text(data, (Segment(end=len(data), minute=None),))
-        count_pairs(reader, whole, reader.read(data), tally)
+        count_pairs(reader, whole, table.newlines, reader.read(table, pairing.hashed), tally)
     assert tally.signals["http_responses"].count == rounds * 100
-    for ids in (tally.pairing.open, tally.pairing.done, tally.pairing.bad):
+    for ids in (pairing.open, pairing.done, pairing.bad):
         assert REMEMBERED_IDS <= len(ids) <= REMEMBERED_IDS + 10_000 + each
-    assert b"d0" not in tally.pairing.done
-    assert b"d%d" % (rounds * each - 1) in tally.pairing.done
+    assert not pairing.done.has(_keys(2, 0, 1)).any()
+    assert pairing.done.has(_keys(2, (rounds - 3) * each, 3 * each)).all()
+
+
+def _keys(kind: int, first: int, n: int) -> Keys:
+    ids = np.arange(first, first + n, dtype=np.uint64) + np.uint64(kind << 32)
+    return ids * np.uint64(0x9E3779B97F4A7C15)  # as far apart as hashes are

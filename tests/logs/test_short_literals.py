@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from checks.engine.profiles import PairedResponses
+from checks.sources.logs.ids import IdHash
+from checks.sources.logs.lines import LineTable
 from checks.sources.logs.records import PairReader
 
 
@@ -20,6 +22,8 @@ def test_records_may_begin_with_a_literal_of_any_length(begin: str) -> None:
         f"{begin}GET /a {{\n  id: '{key}',\n  ip: '::1'\n}}\n"
         f"{answer}GET /a {{\n  id: '{key}',\n  status: 200\n}}\nother line\n"
     )
-    records = PairReader(spec, "/health").read(text.encode())
-    assert records.requests == [key.encode()]
-    assert (records.ids, records.statuses) == ([key.encode()], [200])
+    hashed = IdHash()
+    records = PairReader(spec, "/health").read(LineTable(text.encode()), hashed)
+    assert records.requests.tolist() == hashed.of([key.encode()]).tolist()
+    assert records.ids.tolist() == records.requests.tolist()
+    assert records.statuses.tolist() == [200]

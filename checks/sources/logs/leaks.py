@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from checks.engine.masking import SHAPES
 from checks.engine.model import Proof
 from checks.sources.logs.profile import Profile
-from checks.sources.logs.state import LeakKey, OpenLeak, Tally
+from checks.sources.logs.state import LeakKey, OpenLeak, Tally, keys_among
 from checks.sources.logs.text import Text
 
 _SHAPES = tuple((shape.kind, shape.compiled()) for shape in SHAPES)
@@ -104,7 +104,8 @@ class LeakFinder:
             if proof is Proof.PROVEN or asked is None:
                 tally.leak(key, line)
             else:
-                tally.open_leaks.append(OpenLeak(id=asked, key=key, line=line))
+                (hashed,) = tally.pairing.hashed.of([asked]).tolist()
+                tally.open_leaks.append(OpenLeak(id=hashed, key=key, line=line))
             return
         if reader is not None:
             tally.leak(self._key_of(found, "log text", Proof.PROVEN), line)
@@ -163,12 +164,14 @@ def settle(tally: Tally, status_mask: int, *, final: bool) -> None:
     """
     waiting: list[OpenLeak] = []
     proven = list(tally.proven_leaks)
+    answers = keys_among(tally.pairing.done, tally.open_leaks)
+    forged = keys_among(tally.pairing.bad, tally.open_leaks)
     for leak in tally.open_leaks:
-        packed = tally.pairing.done.get(leak.id)
+        packed = answers.get(leak.id)
         if packed is not None:
             status = packed & status_mask
             proof = Proof.ATTEMPTED if 400 <= status <= 499 else Proof.PROVEN
-        elif final or leak.id in tally.pairing.bad:
+        elif final or leak.id in forged:
             proof = Proof.ATTEMPTED
         else:
             waiting.append(leak)

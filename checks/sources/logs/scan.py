@@ -10,10 +10,13 @@ from typing import IO
 
 from checks.sources.logs.events import count_events
 from checks.sources.logs.files import FileId, open_log
+from checks.sources.logs.ids import IdHash
 from checks.sources.logs.leaks import LeakFinder, settle
+from checks.sources.logs.lines import LineTable
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.records import PairReader, Records
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment, Text
@@ -109,12 +112,12 @@ class Scanner:
         pairs, blocks = self.profile.pairs, self.profile.blocks
         data = text.data
         if pairs is not None:
-            reading = self.pool.submit(pairs.read, data)
+            reading = self.pool.submit(_read_records, pairs, data, tally.pairing.hashed)
             meanwhile()
             events, secrets = self.matcher.scan(data)
-            records = reading.result()
-            count_pairs(pairs, text, records, tally)
-            count_events(self.profile, text, events, tally, records.newlines)
+            table, records = reading.result()
+            count_pairs(pairs, text, table.newlines, records, tally)
+            count_events(self.profile, text, events, tally, table.newlines)
         else:
             scanning = self.pool.submit(self.matcher.scan, data)
             meanwhile()
@@ -167,6 +170,11 @@ class Scanner:
                 return end
             stop = begin
         return end
+
+
+def _read_records(pairs: PairReader, data: bytes, hashed: IdHash) -> tuple[LineTable, Records]:
+    table = LineTable(data)
+    return table, pairs.read(table, hashed)
 
 
 class _Ahead:

@@ -7,16 +7,15 @@ first, so a caller's state never changes under it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+
+import numpy as np
 
 from checks.engine.model import Proof
+from checks.sources.logs.ids import IdHash, IdMemory
 
 EVIDENCE_LINES = 5
-REMEMBERED_IDS = 100_000
-"""Request ids within which "exactly one request and one response" is held (decisions)."""
-_IDS_SLACK = 10_000
 MAX_ROUTES = 200
 ROUTES_IN_FULL = 2_000
 """Bad responses whose routes are all looked at; beyond them the last few of each chunk are."""
@@ -70,9 +69,9 @@ class LeakKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLeak:
-    """A leak inside a request whose answer decides what it proves."""
+    """A leak inside a request whose answer decides what it proves. `id` is the id's key."""
 
-    id: bytes
+    id: int
     key: LeakKey
     line: bytes = field(repr=False)
 
@@ -81,19 +80,21 @@ class OpenLeak:
 class Pairing:
     """Request ids: asked and not yet answered, answered and counted, and not to be trusted.
 
-    `done` keeps what was counted (`packed`, see pairs.py), so that a later duplicate of the id can
+    `done` keeps what was counted (packed, see pairs.py), so that a later duplicate of the id can
     take it back.
     """
 
-    open: dict[bytes, None] = field(default_factory=dict[bytes, None], repr=False)
-    done: dict[bytes, int] = field(default_factory=dict[bytes, int], repr=False)
-    bad: dict[bytes, None] = field(default_factory=dict[bytes, None], repr=False)
+    hashed: IdHash = field(default_factory=IdHash, repr=False)
+    open: IdMemory = field(default_factory=IdMemory, repr=False)
+    done: IdMemory = field(default_factory=IdMemory, repr=False)
+    bad: IdMemory = field(default_factory=IdMemory, repr=False)
     unpaired: int = 0
     lines: deque[bytes] = field(default_factory=_few, repr=False)
 
     def copy(self) -> Pairing:
         """An independent copy."""
         return Pairing(
+            hashed=self.hashed,
             open=self.open.copy(),
             done=self.done.copy(),
             bad=self.bad.copy(),
@@ -101,12 +102,12 @@ class Pairing:
             lines=self.lines.copy(),
         )
 
-    def forget(self) -> None:
-        """Drop the oldest ids beyond the number that is remembered."""
-        for ids in (self.open, self.done, self.bad):
-            if len(ids) > REMEMBERED_IDS + _IDS_SLACK:
-                for old in list(islice(ids, len(ids) - REMEMBERED_IDS)):
-                    del ids[old]
+
+def keys_among(ids: IdMemory, leaks: Sequence[OpenLeak]) -> dict[int, int]:
+    """The ids of leaks that are remembered there, with their values."""
+    if not leaks or not len(ids):
+        return {}
+    return ids.find(np.array([leak.id for leak in leaks], np.uint64))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,8 +164,10 @@ class Tally:
     def keep_proven(self, leaks: Iterable[OpenLeak]) -> None:
         """Remember leaks that an answer proved; an id that turns out forged takes that back."""
         kept: list[OpenLeak] = []
-        for leak in leaks:
-            if leak.id not in self.pairing.bad:
+        proven = list(leaks)
+        forged = keys_among(self.pairing.bad, proven)
+        for leak in proven:
+            if leak.id not in forged:
                 kept.append(leak)
                 continue
             self._unleak(leak.key)
