@@ -1,0 +1,260 @@
+"""What golive does in Slack: posts, updates, answers, views; and what it asks there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.slack.trouble import Permanent, RetryLater
+from bot.slack.waiting import Pause
+from bot.slack.web import SECONDS, TRIES, Answer, Web
+from checks.engine.model import Json
+
+EVENT_TYPE: Final = "golive_post"
+"""Of the metadata by which a post is found again."""
+PAGES: Final = 10
+PAGE: Final = 200
+
+_QUIET: Final[Mapping[str, Json]] = {"unfurl_links": False, "unfurl_media": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the bot is in Slack, by the ids of its workspace."""
+
+    team: str
+    enterprise: str | None
+    bot: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What Slack says about a user."""
+
+    id: str
+    team: str
+    enterprise: str | None = None
+    bot: bool = False
+    guest: bool = False
+    stranger: bool = False
+    deleted: bool = False
+
+
+class Gateway:
+    """Slack's Web API in golive's words; every method may raise SlackTrouble.
+
+    Args:
+        web: the calls.
+        pause: the clock that repetitions go by.
+    """
+
+    def __init__(self, web: Web, pause: Pause) -> None:
+        self.web = web
+        self._pause = pause
+        self._identity: Identity | None = None
+
+    async def identity(self) -> Identity:
+        """Who the bot is; asked once."""
+        if self._identity is None:
+            answer = await self.web.call("auth.test", {})
+            self._identity = Identity(
+                team=_text(answer, "team_id"),
+                enterprise=_text(answer, "enterprise_id") or None,
+                bot=_text(answer, "bot_id"),
+                user=_text(answer, "user_id"),
+            )
+        return self._identity
+
+    @property
+    def known_identity(self) -> Identity | None:
+        """Who the bot is, where that was asked already."""
+        return self._identity
+
+    # --- messages ---
+
+    async def post(
+        self,
+        channel: str,
+        payload: Mapping[str, Json],
+        *,
+        post_id: str,
+        thread_ts: str | None = None,
+        broadcast: bool = False,
+    ) -> str:
+        """Post a message once and return its ts; nothing is repeated here."""
+        arguments: dict[str, Json] = {
+            **payload,
+            **_QUIET,
+            "channel": channel,
+            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"post_id": post_id}},
+        }
+        if thread_ts is not None:
+            arguments |= {"thread_ts": thread_ts, "reply_broadcast": broadcast}
+        answer = await self.web.once("chat.postMessage", arguments)
+        ts = _text(answer, "ts")
+        if not ts:
+            raise RetryLater("Slack's answer cannot be read.", unsure=True)
+        return ts
+
+    async def update(self, channel: str, ts: str, payload: Mapping[str, Json]) -> None:
+        """Replace all of a message: what is left out of the payload is lost."""
+        whole: dict[str, Json] = {"blocks": [], "attachments": [], **payload}
+        await self.web.once("chat.update", {**whole, **_QUIET, "channel": channel, "ts": ts})
+
+    async def find_post(self, channel: str, post_id: str, thread_ts: str | None) -> str | None:
+        """The ts of the bot's post with this id; None if Slack has none among the newest."""
+        for message in await self._recent(channel, thread_ts):
+            metadata = _object(message, "metadata")
+            if metadata.get("event_type") != EVENT_TYPE:
+                continue
+            if _text(_object(metadata, "event_payload"), "post_id") == post_id:
+                return _text(message, "ts") or None
+        return None
+
+    async def has_file(self, channel: str, file_id: str, thread_ts: str) -> bool:
+        """Whether a file is in a thread already."""
+        return any(
+            _text(file, "id") == file_id
+            for message in await self._recent(channel, thread_ts)
+            for file in _objects(message, "files")
+        )
+
+    async def _recent(self, channel: str, thread_ts: str | None) -> list[Answer]:
+        """The newest messages of a channel, or all of a thread."""
+        method = "conversations.history" if thread_ts is None else "conversations.replies"
+        found: list[Answer] = []
+        cursor: str | None = None
+        for _ in range(PAGES):
+            answer = await self.web.call(
+                method,
+                {
+                    "channel": channel,
+                    "ts": thread_ts,
+                    "include_all_metadata": True,
+                    "limit": PAGE,
+                    "cursor": cursor,
+                },
+            )
+            found += _objects(answer, "messages")
+            cursor = _text(_object(answer, "response_metadata"), "next_cursor") or None
+            if cursor is None:
+                break
+        return found
+
+    # --- answers and views ---
+
+    async def respond(
+        self, url: str, payload: Mapping[str, Json], *, in_channel: bool = False
+    ) -> None:
+        """Answer a command or a click through its response_url; not against the channel's limit."""
+        body: dict[str, Json] = {
+            **payload,
+            **_QUIET,
+            "response_type": "in_channel" if in_channel else "ephemeral",
+            "replace_original": False,
+        }
+        for remaining in reversed(range(TRIES)):
+            try:
+                await self._respond_once(url, body)
+            except RetryLater as trouble:
+                # An answer that may have arrived is said once rather than twice.
+                if not remaining or trouble.unsure:
+                    raise
+                await self._pause.span(trouble.after or timedelta(seconds=1))
+            else:
+                return
+
+    async def _respond_once(self, url: str, body: Mapping[str, Json]) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise Permanent("Slack gave no usable address for the answer.")
+        try:
+            async with (
+                asyncio.timeout(SECONDS),
+                self.web.session.post(url, json=body, allow_redirects=False) as answer,
+            ):
+                status, after = answer.status, answer.headers.get("Retry-After", "")
+        except aiohttp.ClientConnectorError:
+            raise RetryLater("Slack cannot be reached.") from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise RetryLater("The connection to Slack broke.", unsure=True) from None
+        if status == 429 or status >= 500:
+            wait = int(after[:6]) if after.isascii() and after.isdigit() else 1
+            raise RetryLater("Slack asks to wait.", after=timedelta(seconds=wait))
+        if status != 200:
+            raise Permanent("The answer came too late for Slack, or too often.")
+
+    async def open_view(self, trigger: str, view: Mapping[str, Json]) -> tuple[str, str]:
+        """Open a modal, which works once and within three seconds; its id and hash."""
+        answer = await self.web.once("views.open", {"trigger_id": trigger, "view": view})
+        opened = _object(answer, "view")
+        return _text(opened, "id"), _text(opened, "hash")
+
+    async def update_view(self, view_id: str, view: Mapping[str, Json], *, of_hash: str) -> None:
+        """Replace a modal, unless somebody else did since `of_hash`."""
+        await self.web.call("views.update", {"view_id": view_id, "view": view, "hash": of_hash})
+
+    async def publish_home(self, user: str, view: Mapping[str, Json]) -> None:
+        """Show somebody their Home."""
+        await self.web.call("views.publish", {"user_id": user, "view": view})
+
+    # --- people and places ---
+
+    async def person(self, user: str) -> Person:
+        """What Slack says about a user now."""
+        said = _object(await self.web.call("users.info", {"user": user}), "user")
+        return Person(
+            id=_text(said, "id"),
+            team=_text(said, "team_id"),
+            enterprise=_text(_object(said, "enterprise_user"), "enterprise_id") or None,
+            bot=bool(said.get("is_bot")) or _text(said, "id") == "USLACKBOT",
+            guest=bool(said.get("is_restricted") or said.get("is_ultra_restricted")),
+            stranger=bool(said.get("is_stranger")),
+            deleted=bool(said.get("deleted")),
+        )
+
+    async def members_of(self, group: str) -> frozenset[str]:
+        """The users in a user group."""
+        answer = await self.web.call("usergroups.users.list", {"usergroup": group})
+        users = answer.get("users")
+        return frozenset(str(user) for user in users) if isinstance(users, list) else frozenset()
+
+    async def has_group(self, group: str) -> bool:
+        """Whether a user group is there and enabled."""
+        answer = await self.web.call("usergroups.list", {})
+        return any(
+            _text(entry, "id") == group and not entry.get("date_delete")
+            for entry in _objects(answer, "usergroups")
+        )
+
+    async def shared_outside(self, channel: str) -> bool:
+        """Whether people from another organisation are in a channel, or are invited to it."""
+        said = _object(await self.web.call("conversations.info", {"channel": channel}), "channel")
+        return any(said.get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared"))
+
+    async def direct_channel(self, user: str) -> str:
+        """The conversation between the bot and somebody."""
+        answer = await self.web.call("conversations.open", {"users": user})
+        return _text(_object(answer, "channel"), "id")
+
+
+def _text(said: Answer, name: str) -> str:
+    value = said.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _object(said: Answer, name: str) -> Answer:
+    value = said.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(said: Answer, name: str) -> list[Answer]:
+    value = said.get(name)
+    entries = cast("Iterable[Json]", value) if isinstance(value, list) else ()
+    return [entry for entry in entries if isinstance(entry, dict)]

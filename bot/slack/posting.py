@@ -1,0 +1,201 @@
+"""One claimed post on its way into Slack: what was done already is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from bot.render import limits
+from bot.render.blocks import context
+from bot.render.message import Message
+from bot.render.mrkdwn import escape
+from bot.render.wire import payload
+from bot.slack.files import Files
+from bot.slack.gateway import Gateway
+from bot.slack.outbox import Outbox
+from bot.slack.trouble import Permanent, RetryLater, SlackTrouble
+from bot.slack.waiting import Limiter, Pause
+from bot.storage.values import PostClaim
+from checks.engine.model import Json
+
+PICTURE_ATTEMPTS: Final = 3
+FILE_ATTEMPTS: Final = 5
+LONGEST_TURN: Final = timedelta(seconds=5)
+"""A turn that is further away is waited for in the outbox, not with a claim in hand."""
+
+_UNFIT: Final = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_attachments",
+        "invalid_arguments",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "too_many_attachments",
+    }
+)
+"""Slack refuses the form of a message: its words alone still get through."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ClaimLost(Exception):  # noqa: N818 - it names what happened
+    """Somebody else has the post now: nothing more may be done with it here."""
+
+
+class Posting:
+    """Brings claimed posts into Slack within its limits; may raise SlackTrouble and ClaimLost.
+
+    Args:
+        outbox: is told of every step.
+        gateway: posts, updates and looks posts up.
+        files: uploads pictures and texts.
+        pause: the clock that the limits go by.
+    """
+
+    def __init__(self, outbox: Outbox, gateway: Gateway, files: Files, pause: Pause) -> None:
+        self._outbox = outbox
+        self._gateway = gateway
+        self._files = files
+        self._posts = Limiter(
+            pause, calls=limits.POST_PER_CHANNEL_PER_SECOND, span=timedelta(seconds=1)
+        )
+        self._updates = Limiter(pause, calls=limits.UPDATES_PER_MINUTE, span=timedelta(minutes=1))
+        self._pause = pause
+        self._lost: dict[str, str] = {}
+
+    async def deliver(self, claim: PostClaim) -> None:
+        """Bring a post into Slack, all of it."""
+        if claim.update_ts is not None:
+            await self._update(claim, claim.update_ts)
+            await self._outbox.sent(claim, claim.update_ts)
+            return
+        ts = claim.ts or await self._post(claim)
+        ids: Mapping[int, str] = {}
+        if claim.message.files:
+            _held(await self._outbox.posted(claim, ts))
+            ids = await self._share_files(claim, ts)
+        await self._outbox.sent(claim, ts, ids)
+
+    def lost(self, claim: PostClaim, sentence: str) -> None:
+        """A post was given up: the next one in its channel says so."""
+        self._lost[claim.channel] = sentence
+
+    def held(self, claim: PostClaim, wait: timedelta) -> None:
+        """Slack asked to wait: the calls of this kind wait as well."""
+        limiter, key = self._limit_of(claim)
+        limiter.hold(self._pause.now() + wait, key)
+
+    def _limit_of(self, claim: PostClaim) -> tuple[Limiter, str]:
+        return (self._posts, claim.channel) if claim.update_ts is None else (self._updates, "")
+
+    async def _turn(self, claim: PostClaim) -> None:
+        limiter, key = self._limit_of(claim)
+        wait = limiter.free_at(key) - self._pause.now()
+        if wait > LONGEST_TURN:
+            raise RetryLater("Slack's limit is reached.", after=wait)
+        await limiter.turn(key)
+
+    async def _update(self, claim: PostClaim, ts: str) -> None:
+        pictures = await self._pictures(claim)
+        await self._turn(claim)
+        await self._gateway.update(claim.channel, ts, payload(claim.message, pictures))
+
+    async def _post(self, claim: PostClaim) -> str:
+        if claim.unsure:
+            found = await self._look_up(claim)
+            if found is not None:
+                return found
+        body = self._with_lost(claim, payload(claim.message, await self._pictures(claim)))
+        await self._turn(claim)
+        try:
+            ts = await self._send(claim, body)
+        except Permanent as trouble:
+            if trouble.code not in _UNFIT:
+                raise
+            _log.error("a message does not fit Slack", key=claim.key, code=trouble.code)
+            await self._turn(claim)
+            ts = await self._send(claim, _words_only(claim.message))
+        self._lost.pop(claim.channel, None)
+        return ts
+
+    async def _send(self, claim: PostClaim, body: Mapping[str, Json]) -> str:
+        return await self._gateway.post(
+            claim.channel,
+            body,
+            post_id=str(claim.id),
+            thread_ts=claim.thread_ts,
+            broadcast=claim.broadcast,
+        )
+
+    async def _look_up(self, claim: PostClaim) -> str | None:
+        """Whether an earlier attempt is in Slack; while that is not known, nothing is posted."""
+        try:
+            return await self._gateway.find_post(claim.channel, str(claim.id), claim.thread_ts)
+        except RetryLater as trouble:
+            raise RetryLater(trouble.sentence, after=trouble.after, unsure=True) from None
+
+    async def _pictures(self, claim: PostClaim) -> Mapping[int, str]:
+        """The file ids of the pictures; after some attempts a verdict goes without them."""
+        ids: dict[int, str] = {}
+        for number, picture in enumerate(claim.message.pictures):
+            known = claim.uploaded.get(number)
+            if known is not None:
+                ids[number] = known
+                continue
+            try:
+                ids[number] = await self._files.upload_picture(picture)
+            except SlackTrouble as trouble:
+                if isinstance(trouble, RetryLater) and claim.attempt < PICTURE_ATTEMPTS:
+                    # The message itself was not sent: it is certain that it is not in Slack.
+                    raise RetryLater(trouble.sentence, after=trouble.after) from None
+                _log.warning("a picture is left out", key=claim.key, why=trouble.sentence)
+                continue
+            _held(await self._outbox.file_uploaded(claim, number, ids[number]))
+        return ids
+
+    async def _share_files(self, claim: PostClaim, ts: str) -> Mapping[int, str]:
+        ids = dict(claim.uploaded)
+        thread = claim.thread_ts or ts
+        for number, file in enumerate(claim.message.files, start=len(claim.message.pictures)):
+            known = claim.uploaded.get(number)
+            if known and await self._gateway.has_file(claim.channel, known, thread):
+                continue
+
+            async def reserved(file_id: str, number: int = number) -> None:
+                ids[number] = file_id
+                _held(await self._outbox.file_uploaded(claim, number, file_id))
+
+            try:
+                await self._files.share_text(
+                    file, channel=claim.channel, thread_ts=thread, reserved=reserved
+                )
+            except SlackTrouble as trouble:
+                if isinstance(trouble, RetryLater) and claim.attempt < FILE_ATTEMPTS:
+                    raise
+                _log.error("a file is left out", key=claim.key, why=trouble.sentence)
+        return ids
+
+    def _with_lost(self, claim: PostClaim, body: dict[str, Json]) -> dict[str, Json]:
+        """A payload that also says what could not be posted before it."""
+        sentence = self._lost.get(claim.channel)
+        if sentence is None:
+            return body
+        note = f"An earlier message could not be posted. {escape(sentence)}"
+        blocks = body.get("blocks")
+        if isinstance(blocks, list) and blocks:
+            full = len(blocks) >= limits.BLOCKS_PER_MESSAGE
+            return body if full else {**body, "blocks": [*blocks, context(note)]}
+        return {**body, "text": f"{body.get('text')}\n{note}"}
+
+
+def _words_only(message: Message) -> dict[str, Json]:
+    return {"text": message.text[: limits.SECTION_TEXT], "blocks": [], "attachments": []}
+
+
+def _held(ours: bool) -> None:
+    if not ours:
+        raise ClaimLost
