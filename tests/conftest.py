@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
+from bot.storage.store import Store
 from tests.support.crm_rows import load_fixture_rows
 
 
@@ -44,6 +47,27 @@ def crm_fixture_database(
 ) -> Iterator[str]:
     """The URL of a database with the recorded rows, this test's own."""
     yield from _clone(postgres_server, crm_fixture_template)
+
+
+@pytest.fixture(scope="session")
+def store_template(postgres_server: EmbeddedPostgres) -> str:
+    """The name of a database with the bot's own tables."""
+    url = postgres_server.create_database("store_template")
+
+    async def migrated() -> None:
+        async with Store(url):
+            pass
+
+    # A loop of its own: the session's fixtures have none.
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(asyncio.run, migrated()).result()
+    return "store_template"
+
+
+@pytest.fixture
+def store_database(postgres_server: EmbeddedPostgres, store_template: str) -> Iterator[str]:
+    """The URL of a database with the bot's own tables, empty and this test's own."""
+    yield from _clone(postgres_server, store_template)
 
 
 def _clone(server: EmbeddedPostgres, template: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.render.message import Message
@@ -176,7 +176,8 @@ class PostClaim:
     """The right to send one post.
 
     id:        goes into Slack's metadata (`event_payload.post_id`); stable over all attempts
-    attempt:   1 at the first try
+    token:     fences; the store compares it
+    attempt:   1 at the first try of this content
     unsure:    an earlier attempt may have reached Slack: look for `id` there before posting again
     ts:        where the message was posted already and only files are missing; None before
     thread_ts: of the thread it goes into; None for the channel itself
@@ -191,6 +192,7 @@ class PostClaim:
     deployment_id: UUID | None
     message: Message
     owner: str
+    token: int
     attempt: int
     revision: int
     unsure: bool = False
@@ -203,10 +205,10 @@ class PostClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Posts that are due and not in Slack yet: how many, and since when the oldest one waits."""
+    """Posts that are due and not in Slack yet: how many, and how long the oldest one has waited."""
 
     depth: int
-    oldest: datetime | None
+    age: timedelta | None
 
 
 # --- audit --------------------------------------------------------------------------------------

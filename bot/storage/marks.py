@@ -1,0 +1,84 @@
+"""How large log files were, and what may be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.storage.codec import as_text, from_text
+from bot.storage.database import fetch, utc
+from bot.storage.part import Part
+from checks.sources.logs.source import Mark
+
+_ADD: Final = """
+    INSERT INTO golive.log_marks (path, at, inode, "offset")
+    VALUES (%(path)s, %(at)s, %(inode)s, %(offset)s)
+    ON CONFLICT (path, at) DO NOTHING
+"""
+"""How large a file was; of two replicas that looked at the same instant, the first counts."""
+
+_MARKS: Final = """
+    SELECT m.path, m.at, m.inode, m."offset"
+    FROM golive.log_marks m
+    WHERE m.path = ANY(%(paths)s::text[])
+      AND m.at >= coalesce(
+          (SELECT max(b.at) FROM golive.log_marks b WHERE b.path = m.path AND b.at < %(since)s),
+          %(since)s)
+    ORDER BY m.at, m.path
+"""
+"""The marks from an instant on, and the last one before it of each file."""
+
+_PRUNE: Final = (
+    """
+    DELETE FROM golive.log_marks m
+    WHERE m.at < %(before)s
+      AND EXISTS (SELECT FROM golive.log_marks n
+                  WHERE n.path = m.path AND n.at > m.at AND n.at <= %(before)s)
+    """,
+    """
+    DELETE FROM golive.deliveries WHERE at < %(before)s
+    """,
+)
+"""Old marks, but for the last one of each file, and old deliveries."""
+
+
+class Marks(Part):
+    """Log marks, and forgetting."""
+
+    async def add_marks(self, marks: Sequence[Mark]) -> None:
+        """Remember how large log files were."""
+        async with self._database.transaction() as connection:
+            # In one order for all, or two replicas could wait for each other.
+            for mark in sorted(marks, key=lambda mark: (mark.path, mark.at)):
+                await fetch(
+                    connection,
+                    _ADD,
+                    {
+                        "path": as_text(mark.path),
+                        "at": utc(mark.at),
+                        "inode": mark.inode,
+                        "offset": mark.offset,
+                    },
+                )
+
+    async def marks(self, paths: Collection[str], since: datetime) -> tuple[Mark, ...]:
+        """The marks of some files from `since` on, and the last one before it, oldest first."""
+        rows = await self._database.fetch(
+            _MARKS, {"paths": list(map(as_text, paths)), "since": utc(since)}
+        )
+        return tuple(
+            Mark(
+                path=from_text(row["path"]),
+                at=row["at"],
+                inode=int(row["inode"]),
+                offset=row["offset"],
+            )
+            for row in rows
+        )
+
+    async def prune(self, before: datetime) -> None:
+        """Forget deliveries and log marks that are older; of each file the last mark stays."""
+        async with self._database.transaction() as connection:
+            for statement in _PRUNE:
+                await fetch(connection, statement, {"before": utc(before)})

@@ -1,0 +1,127 @@
+"""What a watch remembers between its points, and who takes its ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from bot.storage.codec import decoded, decoded_map, encode, json_text
+from bot.storage.database import Connection, Row, fetch, utc
+from bot.storage.part import Part
+from bot.storage.posts import enqueue_in
+from bot.storage.values import NewPost, TickClaim, WatchState
+from checks.engine.model import Observed
+
+_STATE: Final = """
+    SELECT state, ticked_at FROM golive.watch_state WHERE deployment_id = %(id)s
+"""
+"""What the watch remembers."""
+
+_LOCK: Final = """
+    INSERT INTO golive.watch_state AS w (deployment_id) VALUES (%(id)s)
+    ON CONFLICT (deployment_id) DO UPDATE SET deployment_id = w.deployment_id
+    RETURNING state, ticked_at
+"""
+"""What the watch remembers, locked until the change is written."""
+
+_REMEMBER: Final = """
+    UPDATE golive.watch_state SET state = %(state)s WHERE deployment_id = %(id)s
+"""
+"""The changed state."""
+
+_CLAIM: Final = """
+    UPDATE golive.watch_state w
+    SET tick_attempt = w.tick_attempt + 1,
+        tick_lease = clock_timestamp() + %(lease)s * interval '1 second'
+    FROM golive.deployments d
+    WHERE w.deployment_id = %(id)s AND d.id = w.deployment_id AND d.closed_at IS NULL
+      AND (w.ticked_at IS NULL OR w.ticked_at + %(min_gap)s <= %(at)s)
+      AND (w.tick_lease IS NULL OR w.tick_lease <= clock_timestamp())
+    RETURNING w.tick_attempt, w.state, w.ticked_at
+"""
+"""Take the tick if it is due by the given instant and nobody does one."""
+
+_TICKED: Final = """
+    UPDATE golive.watch_state
+    SET ticked_at = greatest(ticked_at, %(at)s), tick_lease = NULL
+    WHERE deployment_id = %(id)s AND tick_attempt = %(attempt)s AND tick_lease IS NOT NULL
+    RETURNING deployment_id
+"""
+"""End the tick, if the claim still holds."""
+
+
+class State(Part):
+    """The memory of all watches."""
+
+    async def state(self, deployment_id: UUID) -> WatchState:
+        """What the watch remembers; an empty state if nothing."""
+        async with self._database.transaction() as connection:
+            rows = await fetch(connection, _STATE, {"id": deployment_id})
+            return _state_of(rows[0]) if rows else WatchState()
+
+    async def remember(self, deployment_id: UUID, state: WatchState) -> None:
+        """Merge a change into what the watch remembers."""
+        async with self._database.transaction() as connection:
+            await remember_in(connection, deployment_id, state)
+
+    async def claim_tick(
+        self, deployment_id: UUID, at: datetime, min_gap: timedelta
+    ) -> TickClaim | None:
+        """Claim a tick of an open watch; None if it is too early, or while another one runs."""
+        values: Row = {
+            "id": deployment_id,
+            "at": utc(at),
+            "min_gap": min_gap,
+            "lease": self._lease,
+        }
+        async with self._database.transaction() as connection:
+            rows = await fetch(connection, _CLAIM, values)
+            if not rows:
+                return None
+            return TickClaim(
+                deployment_id=deployment_id,
+                at=utc(at),
+                attempt=rows[0]["tick_attempt"],
+                state=_state_of(rows[0]),
+            )
+
+    async def record_tick(
+        self,
+        claim: TickClaim,
+        state: WatchState | None = None,
+        posts: Sequence[NewPost] = (),
+        at: datetime | None = None,
+    ) -> bool:
+        """End a tick, all or nothing; False if the claim was lost. `at`: default the claim's."""
+        values: Row = {
+            "id": claim.deployment_id,
+            "attempt": claim.attempt,
+            "at": claim.at if at is None else utc(at),
+        }
+        async with self._database.transaction() as connection:
+            if not await fetch(connection, _TICKED, values):
+                return False
+            if state is not None:
+                await remember_in(connection, claim.deployment_id, state)
+            await enqueue_in(connection, posts)
+        return True
+
+
+async def remember_in(connection: Connection, deployment_id: UUID, change: WatchState) -> None:
+    """Merge a change into what a watch remembers, in a transaction under way."""
+    (row,) = await fetch(connection, _LOCK, {"id": deployment_id})
+    merged = _state_of(row).merged(change)
+    stored = {"observed": encode(merged.observed), "memory": encode(merged.memory)}
+    await fetch(connection, _REMEMBER, {"id": deployment_id, "state": json_text(stored)})
+
+
+def _state_of(row: Row) -> WatchState:
+    stored: dict[str, Any] = row["state"] or {}
+    observed = stored.get("observed")
+    return WatchState(
+        observed=None if observed is None else decoded(Observed, observed),
+        memory=decoded_map(stored.get("memory", {"$m": []})),
+        ticked_at=row["ticked_at"],
+    )
