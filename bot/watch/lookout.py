@@ -1,0 +1,227 @@
+"""Looking at the application, for every watch of this process and for `/golive status`.
+
+The log is read on from where the last look stopped, so that a look costs what is new. Callers
+within a few seconds share one look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.storage.values import WatchState
+from bot.watch import observing
+from bot.watch.model import Deployment
+from checks.engine import runner
+from checks.engine.check import Check
+from checks.engine.model import Evidence, Problem, Report, Window
+from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import FINAL
+from checks.engine.runner import Occasion, Sources
+from checks.sources.logs.source import Mark, ScanState
+
+SHARED = timedelta(seconds=10)
+"""How old a live measurement may be and still answer the next caller."""
+
+_SLACK = timedelta(minutes=10)
+"""How much further back than the last hour a live look may begin, to be read on from."""
+
+_MARKS_KEPT = timedelta(hours=3)
+_LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a look at a watch is about, besides the application itself.
+
+    checkpoint: whose thresholds judge: "1", "2", "3" or "final"
+    recent:     whether only the last hour counts (a follow-up), not everything since the deploy
+    exact:      whether nothing older than the window may be in it; else the log is read on
+    """
+
+    deployment: Deployment
+    checkpoint: str
+    state: WatchState
+    recent: bool = False
+    exact: bool = True
+    accepted: Mapping[str, str] = field(default_factory=dict[str, str])
+    silenced: Mapping[str, str] = field(default_factory=dict[str, str])
+    earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    only: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """How far the log was read for one purpose, and from which instant on."""
+
+    since: datetime
+    scan: ScanState | None = None
+
+
+class Lookout:
+    """Collects and judges, and remembers how far the log was read.
+
+    Args:
+        checks: all checks.
+        runbook: whose thresholds and windows hold.
+        sources: where to look.
+        quick: the same places for a tick, with a probe that does not wait long; default `sources`.
+        clock: gives the instant of a look.
+        secrets: all that golive was given and that the log must not show.
+        fingerprint_key: names a leaked secret without showing it.
+    """
+
+    def __init__(
+        self,
+        *,
+        checks: Sequence[Check],
+        runbook: Runbook,
+        sources: Sources,
+        quick: Sources | None = None,
+        clock: Clock,
+        secrets: tuple[str, ...] = (),
+        fingerprint_key: bytes = b"",
+    ) -> None:
+        self._checks = checks
+        self._runbook = runbook
+        self.sources = sources
+        self._quick = quick or sources
+        self._clock = clock
+        self._secrets = secrets
+        self.fingerprint_key = fingerprint_key
+        self._readings: dict[str, _Reading] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._marks: list[Mark] = []
+        self._shared: dict[str, _Shared] = {}
+
+    # --- marks ----------------------------------------------------------------------------------
+
+    async def mark(self) -> tuple[Mark, ...]:
+        """Note how large the log is now: what gives times to a log that carries none."""
+        if self.sources.log is None:
+            return ()
+        fresh = await self.sources.log.marks()
+        self.remember_marks(fresh)
+        return fresh
+
+    def remember_marks(self, marks: Sequence[Mark]) -> None:
+        """Take up marks that were recorded before, or by another replica."""
+        oldest = self._clock.now() - _MARKS_KEPT
+        known = {mark: None for mark in (*self._marks, *marks) if mark.at >= oldest}
+        self._marks = sorted(known, key=lambda mark: mark.at)
+
+    # --- looking --------------------------------------------------------------------------------
+
+    async def watch(self, subject: Subject) -> Report:
+        """Look at the application as one watch sees it."""
+        return await self._watch(subject, self.sources)
+
+    async def tick(self, subject: Subject) -> Report:
+        """The same, in a hurry."""
+        return await self._watch(subject, self._quick)
+
+    async def _watch(self, subject: Subject, sources: Sources) -> Report:
+        now = self._clock.now()
+        deployed_at = subject.deployment.deployed_at
+        since = deployed_at
+        if subject.recent:
+            since = max(deployed_at, now - self._runbook.default_window)
+        occasion = replace(
+            self._occasion(subject.checkpoint, Window(since=since, until=max(now, since)), now),
+            observed=subject.state.observed,
+            accepted=subject.accepted,
+            silenced=subject.silenced,
+            earlier=subject.earlier,
+            only=subject.only,
+        )
+        key = str(subject.deployment.id)
+        slack = timedelta(0) if subject.exact else _SLACK
+        evidence = await self._collect(occasion, sources, key, slack)
+        evidence = replace(
+            evidence, own_probes=observing.own_probes(subject.state, since, evidence.log)
+        )
+        if evidence.observed is not None:
+            expected = observing.expectation(evidence.log, now)
+            evidence = replace(
+                evidence, observed=replace(evidence.observed, inbound_expected=expected)
+            )
+        return runner.assess(self._checks, self._runbook, evidence, occasion)
+
+    async def live(self) -> Report:
+        """All checks over the last hour, by the final thresholds; callers share it."""
+        return await self.shared(_LIVE, self._look_live)
+
+    async def keep_warm(self) -> None:
+        """Read the log on, so that the next `live` finds little left to read."""
+        await self._look_live()
+
+    async def shared(self, key: str, look: Callable[[], Awaitable[Report]]) -> Report:
+        """The newest report under a key if it is young enough, else a new one, once for all."""
+        shared = self._shared.setdefault(key, _Shared())
+        async with shared.lock:
+            found = shared.report
+            if found is None or self._clock.now() - found.taken_at > SHARED:
+                found = shared.report = await look()
+            return found
+
+    def expire(self, key: str) -> None:
+        """Let the next caller look anew: something was decided that changes the report."""
+        if key in self._shared:
+            self._shared[key].report = None
+
+    def forget(self, key: str) -> None:
+        """Drop what is remembered for a watch that ended."""
+        for kept in (self._readings, self._locks, self._shared):
+            kept.pop(key, None)
+
+    async def tail(self, lines: int) -> tuple[str, ...] | Problem:
+        """The last lines of the log, masked; or why there are none."""
+        if self.sources.log is None:
+            return Problem(what="No log was given to golive.", mend="Set GOLIVE_LOG.")
+        return await self.sources.log.tail(lines, await self.live_secrets())
+
+    async def live_secrets(self) -> tuple[str, ...]:
+        """Everything that must never be shown, as literals. Never print them."""
+        database = self.sources.database
+        known = await database.secrets() if database is not None else ()
+        return (*self._secrets, *known)
+
+    async def _look_live(self) -> Report:
+        now = self._clock.now()
+        window = Window(since=now - self._runbook.default_window, until=now)
+        occasion = self._occasion(FINAL, window, now)
+        evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK)
+        return runner.assess(self._checks, self._runbook, evidence, occasion)
+
+    def _occasion(self, checkpoint: str, window: Window, now: datetime) -> Occasion:
+        return Occasion(
+            checkpoint=checkpoint,
+            window=window,
+            now=now,
+            secrets=self._secrets,
+            fingerprint_key=self.fingerprint_key,
+            marks=tuple(self._marks),
+        )
+
+    async def _collect(
+        self, occasion: Occasion, sources: Sources, key: str, slack: timedelta
+    ) -> Evidence:
+        """Look once, reading the log on where what was read before still fits the window."""
+        since = occasion.window.since
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            reading = self._readings.get(key)
+            if reading is None or not since - slack <= reading.since <= since:
+                reading = self._readings[key] = _Reading(since=since)
+            evidence, reading.scan = await runner.collect(
+                self._checks, self._runbook, sources, occasion, state=reading.scan
+            )
+        return evidence
+
+
+@dataclass(slots=True)
+class _Shared:
+    report: Report | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,0 +1,173 @@
+"""Keeping all watches going: a timer for each one's next point, and a tick every half minute.
+
+Every replica does the same; what is taken already, or claimed by another, is simply not taken here.
+Nothing is kept but timers: they are rebuilt from the store at the start, and looked up again at
+every tick, so that a watch that began on another replica is known within one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from bot.clock import Clock, Timer
+from bot.storage.store import Store
+from bot.storage.values import NewPost, StatusContent, StoreUnavailable
+from bot.watch import plan
+from bot.watch.knowing import know
+from bot.watch.lookout import Lookout
+from bot.watch.model import Deployment
+from bot.watch.saying import Speech
+from bot.watch.taking import Taker
+from bot.watch.ticking import EVERY, Ticker
+from checks.engine.runbook import Runbook
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+_AGAIN = timedelta(seconds=5)
+"""When a point is tried again that another replica had claimed, or that the store refused."""
+
+_WARM_EVERY = timedelta(minutes=5)
+_TICK = "tick"
+
+
+class Running:
+    """The watches of one process.
+
+    Args:
+        store: where watches are kept.
+        taker, ticker: do the work at a point, and between points.
+        lookout: whose log readings are kept warm, and forgotten with a watch.
+        speech: composes what a watch says at its end.
+        runbook: the schedule.
+        clock, timer: give the instant and call back at one.
+        wake: tells the sender that there is something in the outbox.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        taker: Taker,
+        ticker: Ticker,
+        lookout: Lookout,
+        speech: Speech,
+        runbook: Runbook,
+        clock: Clock,
+        timer: Timer,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._taker = taker
+        self._ticker = ticker
+        self._lookout = lookout
+        self._speech = speech
+        self._runbook = runbook
+        self._clock = clock
+        self._timer = timer
+        self._wake = wake
+        self._armed: set[UUID] = set()
+        self._warmed_at: datetime | None = None
+
+    async def begin(self) -> None:
+        """Take up every open watch, and begin to tick."""
+        await self._tick()
+
+    def arm(self, deployment: Deployment) -> None:
+        """See at once what a watch has to do, and set its timer."""
+        self._armed.add(deployment.id)
+
+        async def run() -> None:
+            await self._run(deployment.id)
+
+        self._timer.at(self._clock.now(), _key(deployment.id), run)
+
+    def disarm(self, deployment_id: UUID) -> None:
+        """Forget a watch that ended."""
+        self._timer.cancel(_key(deployment_id))
+        self._armed.discard(deployment_id)
+        self._lookout.forget(str(deployment_id))
+
+    # --- points ---------------------------------------------------------------------------------
+
+    async def _run(self, deployment_id: UUID) -> None:
+        """Take what is due, one point after the other; then wait for the next."""
+        try:
+            following = await self._catch_up(deployment_id)
+        except StoreUnavailable as error:
+            _log.warning("store unavailable", watch=str(deployment_id), why=error.problem.what)
+            following = self._clock.now() + _AGAIN
+        if following is not None:
+
+            async def run() -> None:
+                await self._run(deployment_id)
+
+            self._timer.at(following, _key(deployment_id), run)
+
+    async def _catch_up(self, deployment_id: UUID) -> datetime | None:
+        """Take all that is due; when to come back, or None where the watch is over."""
+        while True:
+            deployment = await self._store.watch(deployment_id)
+            if deployment is None or deployment.closed_at is not None:
+                self.disarm(deployment_id)
+                return None
+            now = self._clock.now()
+            taken = await self._store.taken(deployment_id)
+            point = plan.next_point(deployment, self._runbook, taken, now)
+            if point is None:
+                await self.close(deployment, by="golive")
+                return None
+            if point.due_at > now:
+                return point.due_at
+            if await self._taker.take(deployment, point) is None:
+                return self._clock.now() + _AGAIN
+            self._wake()
+
+    async def close(self, deployment: Deployment, *, by: str) -> bool:
+        """End a watch and say so; False if it was over already."""
+        at = self._clock.now()
+        known = await know(self._store, deployment)
+        closed = known.closed(by=by, at=at)
+        view = closed.view(self._runbook, at)
+        posts: list[NewPost] = [
+            StatusContent(message=self._speech.status(view)).post(deployment),
+            self._speech.closed(view),
+        ]
+        done = await self._store.close_watch(deployment.id, by=by, at=at, posts=posts)
+        self.disarm(deployment.id)
+        self._wake()
+        return done
+
+    # --- ticks ----------------------------------------------------------------------------------
+
+    async def _tick(self) -> None:
+        try:
+            await self._look_around()
+        except StoreUnavailable as error:
+            _log.warning("store unavailable", why=error.problem.what)
+        self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
+
+    async def _look_around(self) -> None:
+        marks = await self._lookout.mark()
+        watches = await self._store.open_watches()
+        await self._store.add_marks(marks)
+        for deployment in watches:
+            if deployment.id not in self._armed:
+                self.arm(deployment)
+        for gone in self._armed - {deployment.id for deployment in watches}:
+            self.disarm(gone)
+        results = await asyncio.gather(*(self._ticker.tick(one) for one in watches))
+        if any(results):
+            self._wake()
+        now = self._clock.now()
+        if self._warmed_at is None or now - self._warmed_at >= _WARM_EVERY:
+            self._warmed_at = now
+            await self._lookout.keep_warm()
+
+
+def _key(deployment_id: UUID) -> str:
+    return f"watch:{deployment_id}"

@@ -1,0 +1,243 @@
+"""What a watch says: from what was taken to the posts that go into the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.render.alarm import acknowledged, calling, escalation, reminder, undecided
+from bot.render.baseline import baseline_message, health_message
+from bot.render.chart import picture_of_hour
+from bot.render.checkpoint import checkpoint_message
+from bot.render.closing import watch_closed
+from bot.render.message import Button, Message, Picture
+from bot.render.pulse import pulse_message, worse_findings
+from bot.render.review import final_review
+from bot.render.status import watch_status
+from bot.storage.values import STATUS, NewPost, WatchState
+from bot.watch import alarms, plan
+from bot.watch.affected import count_affected
+from bot.watch.buttons import ack_button
+from bot.watch.knowing import Known
+from bot.watch.lookout import Lookout
+from bot.watch.model import Alarm, Deployment, Note, Taken, WatchView
+from checks.engine.model import Decision, Problem, Report
+from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import FINAL
+from checks.engine.thresholds import Rule
+
+_LINES = 50
+"""Log lines of an escalation (runbook, escalation contact 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One point, just taken.
+
+    before:    what was known until then; view: with this point in it
+    state:     what the watch remembers from now on
+    restarted: whether golive was started anew since the point was due
+    """
+
+    before: Known
+    taken: Taken
+    report: Report
+    view: WatchView
+    state: WatchState
+    alarm: Alarm | None = None
+    restarted: bool = False
+
+
+class Speech:
+    """Composes the posts of watches.
+
+    Args:
+        runbook: its links, cadences and thresholds.
+        lookout: the log's last lines and the database, for an escalation.
+        lead: a mention of who is called; None where nobody is set or could be resolved.
+    """
+
+    def __init__(self, *, runbook: Runbook, lookout: Lookout, lead: str | None) -> None:
+        self._runbook = runbook
+        self._lookout = lookout
+        self._lead = lead
+
+    def status(self, view: WatchView) -> Message:
+        """The message of a watch that is edited in place."""
+        return watch_status(view, buttons=_buttons(view))
+
+    async def point(self, moment: Moment) -> list[NewPost]:
+        """All that one point has to say, in order; a calm pulse says nothing."""
+        view, deployment = moment.view, moment.view.deployment
+        posts: list[NewPost] = []
+        if moment.taken.point.run == "baseline":
+            posts.append(_post(deployment, STATUS, self.status(view)))
+        reply = await self._reply(moment)
+        if reply is not None:
+            posts.append(
+                NewPost(
+                    key=f"point:{moment.taken.point.key}",
+                    channel=deployment.channel,
+                    deployment_id=deployment.id,
+                    message=reply,
+                    thread_of=STATUS,
+                    broadcast=self._is_news(moment),
+                )
+            )
+        if moment.alarm is not None:
+            posts.append(await self.escalation(view, moment.alarm))
+        if plan.asks_to_decide(self._runbook, view.taken):
+            posts.append(self._undecided(view, moment.taken))
+        return posts
+
+    async def escalation(self, view: WatchView, alarm: Alarm) -> NewPost:
+        """The full call: issue, whom it touches, rollback, log lines, links, picture."""
+        lines, affected, secrets, picture = await asyncio.gather(
+            self._lookout.tail(_LINES),
+            count_affected(self._lookout.sources.database, view.deployment.deployed_at, view.now),
+            self._lookout.live_secrets(),
+            self.picture(view),
+        )
+        message = escalation(
+            view,
+            alarm,
+            lead=self._lead,
+            affected=affected,
+            links=self._runbook.links,
+            lines=(str(lines),) if isinstance(lines, Problem) else lines,
+            picture=picture,
+            buttons=_buttons(view, called=True),
+            secrets=secrets,
+        )
+        return _post(view.deployment, alarm.key, message)
+
+    def reminder(self, view: WatchView, key: str, waited: timedelta) -> NewPost:
+        """The second and last call."""
+        alarm = Alarm(key=key, kind="reminder", title="Still not acknowledged", reminder=True)
+        message = reminder(
+            view, alarm, lead=self._lead, waited=waited, buttons=_buttons(view, called=True)
+        )
+        return _post(view.deployment, f"{key}:reminder", message)
+
+    def closed(self, view: WatchView) -> NewPost:
+        """The last words in the thread."""
+        return NewPost(
+            key="closed",
+            channel=view.deployment.channel,
+            deployment_id=view.deployment.id,
+            message=watch_closed(view),
+            thread_of=STATUS,
+        )
+
+    def acknowledged(self, view: WatchView, note: Note) -> NewPost:
+        """Who is on it, in the thread."""
+        alarm = Alarm(key="ack", kind="no-go", title="NO-GO")
+        return NewPost(
+            key=f"ack:{note.at.isoformat()}",
+            channel=view.deployment.channel,
+            deployment_id=view.deployment.id,
+            message=acknowledged(view, alarm, note),
+            thread_of=STATUS,
+        )
+
+    def _undecided(self, view: WatchView, taken: Taken) -> NewPost:
+        waited = taken.taken_at - view.deployment.deployed_at
+        message = undecided(view, lead=self._lead, waited=waited, buttons=_buttons(view))
+        return _post(view.deployment, f"undecided:{taken.point.key}", message)
+
+    async def _reply(self, moment: Moment) -> Message | None:
+        view, taken = moment.view, moment.taken
+        buttons = _buttons(view)
+        match taken.point.run:
+            case "baseline":
+                return baseline_message(
+                    view, recorded=_recorded(moment), cannot=_blind(moment.report)
+                )
+            case "health":
+                message = health_message(view, taken, buttons=buttons)
+            case "pulse":
+                if not worse_findings(moment.report, view.previous):
+                    return None
+                message = pulse_message(view, taken, buttons=buttons)
+            case "final":
+                message = final_review(
+                    view,
+                    taken,
+                    self._runbook,
+                    picture=await self.picture(view),
+                    buttons=buttons,
+                    restarted=moment.restarted,
+                )
+            case _:
+                message = checkpoint_message(
+                    view, taken, buttons=buttons, restarted=moment.restarted
+                )
+        decision = taken.decision
+        if decision is None or moment.alarm is not None:
+            return message
+        if alarms.is_new_no_go(decision, moment.before.taken):
+            return calling(message, self._lead)
+        return message
+
+    def _is_news(self, moment: Moment) -> bool:
+        """Whether the channel is told too: a worse verdict, or the final review."""
+        decision = moment.taken.decision
+        if decision is None:
+            return False
+        last = alarms.last_decision(moment.before.taken) or Decision.GO
+        return moment.taken.point.run == FINAL or plan.is_worse(decision, last)
+
+    async def picture(self, view: WatchView) -> Picture | None:
+        """The hour in a picture; None before anything was measured."""
+        if view.report is None:
+            return None
+        return await asyncio.to_thread(
+            picture_of_hour, view.report, view.deployment.deployed_at, view.taken, self._rule_of
+        )
+
+    def _rule_of(self, check: str) -> Rule | None:
+        return self._runbook.rule(check, FINAL)
+
+
+def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
+    return NewPost(
+        key=key, channel=deployment.channel, deployment_id=deployment.id, message=message
+    )
+
+
+def _buttons(view: WatchView, *, called: bool = False) -> Sequence[Button]:
+    """Only where there is something to do: a NO-GO can be acknowledged."""
+    no_go = view.report is not None and view.report.verdict.decision is Decision.NO_GO
+    if view.deployment.closed_at is not None or not (no_go or called):
+        return ()
+    return (ack_button(view.deployment),)
+
+
+def _blind(report: Report) -> tuple[Problem, ...]:
+    """What cannot be looked at; that nothing has happened yet is no trouble."""
+    evidence = report.evidence
+    results = evidence.database.results.values()
+    found = (
+        evidence.log.problem or evidence.log.unwindowed,
+        evidence.database.problem,
+        *(result.problem for result in results),
+        evidence.health.problem,
+    )
+    return tuple(dict.fromkeys(problem for problem in found if problem is not None))
+
+
+def _recorded(moment: Moment) -> tuple[str, ...]:
+    """What was counted at T+0, against which the hour is held."""
+    observed = moment.state.observed
+    out: list[str] = []
+    if observed is not None and observed.inserted is not None:
+        out.append(f"messages: {observed.inserted:,} rows inserted so far.")
+    if observed is not None:
+        out.append(f"Connected units: {len(observed.connected_at_start)}.")
+    log = moment.report.evidence.log
+    if log.problem is None:
+        timed = "carries times" if log.timed else "carries no times, its growth is recorded"
+        out.append(f"Log format {log.profile}: it {timed}.")
+    return tuple(out)

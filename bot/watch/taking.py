@@ -1,0 +1,158 @@
+"""Taking one point of a watch: claim it, look, judge, and record what came out with its posts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from bot.clock import Clock
+from bot.storage.store import Store
+from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
+from bot.watch import alarms, observing
+from bot.watch.knowing import Known, NameOf, know, subject
+from bot.watch.lookout import Lookout
+from bot.watch.model import Deployment, Point, Taken
+from bot.watch.saying import Moment, Speech
+from checks.engine.model import Report
+from checks.engine.runbook import Runbook
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+_LEAST_PAUSE = 1.0
+"""Seconds between two renewals of a lease, at least."""
+
+
+class Taker:
+    """Takes points, whichever replica it runs on: the claim of a row decides who does.
+
+    Args:
+        store: keeps claims and what came out.
+        lookout: looks at the application.
+        speech: composes the posts.
+        runbook: thresholds and schedule.
+        clock: gives the instants.
+        owner: this process's name in claims.
+        name_of: what people call a user.
+        started_at: when this process began; what was due before is "taken after a restart".
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lookout: Lookout,
+        speech: Speech,
+        runbook: Runbook,
+        clock: Clock,
+        owner: str,
+        name_of: NameOf,
+        started_at: datetime,
+    ) -> None:
+        self._store = store
+        self._lookout = lookout
+        self._speech = speech
+        self._runbook = runbook
+        self._clock = clock
+        self._owner = owner
+        self._name_of = name_of
+        self._started_at = started_at
+
+    async def take(self, deployment: Deployment, point: Point) -> Taken | None:
+        """Take a point; None where it is taken, or being taken by somebody else.
+
+        Raises:
+            StoreUnavailable: nothing was recorded, or it is not known whether it was; taking it
+                again is safe.
+        """
+        claim = await self._store.claim(deployment.id, point, self._owner)
+        if claim is None:
+            return None
+        async with self._kept(claim):
+            moment = await self._moment(deployment, point)
+            posts = await self._speech.point(moment)
+            status = StatusContent(message=self._speech.status(moment.view))
+            recorded = await self._store.record(
+                claim, moment.taken, moment.report, posts, status, moment.state
+            )
+        if not recorded:
+            _log.warning("claim lost", watch=str(deployment.id), point=point.key)
+            return None
+        _log.info("taken", watch=str(deployment.id), point=point.key, late=_late(moment.taken))
+        return moment.taken
+
+    async def _moment(self, deployment: Deployment, point: Point) -> Moment:
+        if point.run == "baseline":
+            await self._store.add_marks(await self._lookout.mark())
+        before = await know(self._store, deployment)
+        about = await subject(before, point, self._runbook, self._clock.now(), self._name_of)
+        report = await self._lookout.watch(about)
+        state = _learn(before, point, report)
+        if point.run == "baseline":
+            # What is known now belongs to the watch: the first report is already held against it.
+            report = await self._lookout.watch(replace(about, state=state))
+        taken = _taken(point, report)
+        alarm = None
+        if point.run not in ("baseline", "health"):
+            alarm = alarms.due_alarm(report, self._runbook, before.taken, before.state.memory)
+        if alarm is not None:
+            memory = {**state.memory, **alarms.called(alarm, before.taken, report.taken_at)}
+            state = replace(state, memory=memory)
+        judged = report if taken.decision is not None else None
+        view = before.after(taken).view(self._runbook, report.taken_at, report=judged)
+        return Moment(
+            before=before,
+            taken=taken,
+            report=report,
+            view=view,
+            state=state,
+            alarm=alarm,
+            restarted=point.due_at < self._started_at and deployment.started_at < self._started_at,
+        )
+
+    @asynccontextmanager
+    async def _kept(self, claim: Claim) -> AsyncGenerator[None, None]:
+        """Keep the lease while the block runs; let go of it where the block fails."""
+        keeping = asyncio.create_task(self._keep(claim))
+        try:
+            yield
+        except BaseException:
+            with suppress(StoreUnavailable):
+                await self._store.release(claim)
+            raise
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, claim: Claim) -> None:
+        # By the event loop's own clock, as the lease runs by the database's.
+        while True:
+            await asyncio.sleep(max(self._store.lease / 3, _LEAST_PAUSE))
+            with suppress(StoreUnavailable):
+                await self._store.renew(claim)
+
+
+def _learn(before: Known, point: Point, report: Report) -> WatchState:
+    deployed_at = before.deployment.deployed_at
+    if point.run == "baseline":
+        return observing.baseline(report.evidence, deployed_at)
+    return observing.look(before.state, report.evidence, deployed_at)
+
+
+def _taken(point: Point, report: Report) -> Taken:
+    judged = point.run != "baseline"
+    return Taken(
+        point=point,
+        taken_at=report.taken_at,
+        decision=report.verdict.decision if judged else None,
+        levels={finding.check: finding.level for finding in report.findings} if judged else {},
+        report=report,
+    )
+
+
+def _late(taken: Taken) -> int:
+    return int(taken.late.total_seconds())
