@@ -92,6 +92,14 @@ class State:
             raise SlackError("channel_not_found")
         return channel
 
+    def place(self, channel_id: str) -> Channel:
+        """A conversation by its id, whoever is in it.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._channels[channel_id]
+
     def direct(self, user_id: str) -> Channel:
         """The direct conversation of the bot and a user; it is made if there is none."""
         user = self.user(user_id)
