@@ -1,0 +1,117 @@
+"""The buttons and dialogs that golive answers to, as data: an action's id to what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.asked import Ack, Checkpoint, Close, Command, Help, History, Report, Status
+from bot.commands import SLASH, Wrong, parse
+from bot.render.blocks import context, plain_text, section
+from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_TITLE
+from bot.render.message import Block, View
+from bot.render.mrkdwn import code, escape
+
+PREFIX: Final = "golive."
+REASON: Final = "reason"
+"""Block and action id of the one input of a dialog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialog:
+    """A button that asks for words before it does anything.
+
+    command: the command that it fills in; the button's value names the check
+    form:    the modal to fill in, for a check
+    """
+
+    command: str
+    form: Callable[[str], View]
+
+    def read(self, check: str, reason: str) -> Command | Wrong:
+        """What was filled in, by the rules of the typed command."""
+        return parse(f'{self.command} {check} "{reason.replace(chr(34), chr(39))}"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A button that asks for one thing, whatever its value is."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A button whose value is the rest of a command."""
+
+    command: str
+
+    def read(self, value: str) -> Command | Wrong:
+        """What the button asks for."""
+        return parse(f"{self.command} {value}")
+
+
+def loading() -> View:
+    """What a dialog shows while it is being made; the trigger does not wait for that."""
+    return _modal([section("One moment …")])
+
+
+def notice(text: str) -> View:
+    """A dialog that only says something; the text is mrkdwn."""
+    return _modal([section(text)])
+
+
+def accept_form(check: str) -> View:
+    """Asks why a finding is accepted."""
+    reason: Block = {
+        "type": "input",
+        "block_id": REASON,
+        "label": plain_text("Why is it all right?", 100),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": REASON,
+            "multiline": True,
+            "max_length": min(500, PLAIN_TEXT_INPUT),
+        },
+    }
+    return View(
+        kind="modal",
+        title="Accept a finding"[:VIEW_TITLE],
+        submit="Accept",
+        close="Cancel",
+        callback=f"{PREFIX}accept",
+        metadata=check,
+        blocks=(
+            section(f"{code(check)} counts as accepted for the rest of the watch."),
+            reason,
+            context(f"The same as {code(f'{SLASH} accept {check} REASON')}."),
+        ),
+    )
+
+
+def _modal(blocks: list[Block]) -> View:
+    return View(kind="modal", title="golive", close="Close", blocks=tuple(blocks))
+
+
+ACTIONS: Final[Mapping[str, Press | Typed | Dialog]] = {
+    f"{PREFIX}ack": Press(command=Ack()),
+    f"{PREFIX}status": Press(command=Status()),
+    f"{PREFIX}checkpoint": Press(command=Checkpoint()),
+    f"{PREFIX}report": Press(command=Report()),
+    f"{PREFIX}history": Press(command=History()),
+    f"{PREFIX}close": Press(command=Close()),
+    f"{PREFIX}help": Press(command=Help()),
+    f"{PREFIX}silence": Typed(command="silence"),
+    f"{PREFIX}accept": Dialog(command="accept", form=accept_form),
+}
+"""Anything else is a button of a version that is gone: it is answered, and does nothing."""
+
+CALLBACKS: Final[Mapping[str, Dialog]] = {
+    name: action for name, action in ACTIONS.items() if isinstance(action, Dialog)
+}
+
+
+def refusal_text(wrong: Wrong) -> str:
+    """What is wrong with a dialog's input, under that input."""
+    return escape(wrong.text, 300)

@@ -1,0 +1,235 @@
+"""The listeners: acknowledge, then hand over. The only module that knows the Bolt framework."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, cast
+
+import structlog
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.actions import ACTIONS, CALLBACKS, REASON, refusal_text
+from bot.commands import SLASH, Wrong, parse
+from bot.desk import Desk
+from bot.home import show_home
+from bot.render.sentences import failed, say
+from bot.slack.access import Access
+from bot.slack.counter import Counter
+from bot.slack.delivery import Delivery, Taken
+from bot.slack.gateway import Gateway
+from bot.slack.payloads import Click, DialogNote, HomeOpened, Submission, Typed
+from bot.slack.quiet import LIBRARY
+
+BUSY: Final = "golive is busy: too much is waiting already, so nothing was done. Try again shortly."
+HOME_OPENED: Final = "app_home_opened"
+EVENTS: Final = (HOME_OPENED,)
+
+_EVERY: Final = re.compile(r".*", re.DOTALL)
+_BUSY_ANSWERS: Final = 16
+
+_log = structlog.get_logger(__name__)
+_Work = Callable[[], Awaitable[None]]
+
+
+class _Register(Protocol):
+    """How Bolt takes a listener, with types."""
+
+    def command(self, command: str) -> Callable[[object], object]: ...
+    def action(self, constraints: re.Pattern[str]) -> Callable[[object], object]: ...
+    def view(self, constraints: re.Pattern[str]) -> Callable[[object], object]: ...
+    def event(self, event: str) -> Callable[[object], object]: ...
+    def error(self, func: object) -> object: ...
+
+
+class SlackApp:
+    """What Slack delivers, routed.
+
+    Args:
+        desk: does the work.
+        counter: serves commands and clicks.
+        access: says who may see what in App Home.
+        gateway: whose client and identity Bolt uses.
+        delivery: runs the work after the ack.
+        reference: makes an id that the log and the user are told of the same failure.
+        signing_secret: for HTTP mode; "" in Socket Mode, whose sockets need none.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        counter: Counter,
+        access: Access,
+        gateway: Gateway,
+        delivery: Delivery,
+        reference: Callable[[], str],
+        signing_secret: str = "",
+    ) -> None:
+        self._desk = desk
+        self._counter = counter
+        self._access = access
+        self._gateway = gateway
+        self._delivery = delivery
+        self._reference = reference
+        self._busy: set[asyncio.Task[None]] = set()
+        self._bolt = AsyncApp(
+            name="golive",
+            logger=LIBRARY,
+            client=gateway.web.client,
+            authorize=self._authorize,
+            signing_secret=signing_secret,
+            process_before_response=False,
+            # Else Bolt writes what it knows no listener for into its log, payload and all.
+            raise_error_for_unhandled_request=True,
+        )
+        self._listen(cast("_Register", self._bolt))
+
+    async def handle_socket(
+        self, client: AsyncBaseSocketModeClient, request: SocketModeRequest
+    ) -> None:
+        """Route what came over a socket, and acknowledge it there."""
+        started = time.time()
+        response = await run_async_bolt_app(self._bolt, request)
+        try:
+            await send_async_response(client, request, response, started)
+        except ConnectionError:
+            _log.warning("an acknowledgement was lost with its socket", type=request.type)
+
+    async def handle_http(self, request: web.Request) -> web.Response:
+        """Check the signature of what was posted, route it, and acknowledge it in the answer."""
+        response = await self._bolt.async_dispatch(await to_bolt_request(request))
+        return await to_aiohttp_response(response)
+
+    def _listen(self, bolt: _Register) -> None:
+        bolt.command(SLASH)(self._on_command)
+        bolt.action(_EVERY)(self._on_click)
+        bolt.view(_EVERY)(self._on_submission)
+        bolt.event(HOME_OPENED)(self._on_home)
+        bolt.error(self._on_error)
+
+    async def _authorize(self) -> AuthorizeResult:
+        """The one workspace's token; nothing is asked of Slack for it."""
+        known = self._gateway.known_identity
+        return AuthorizeResult(
+            enterprise_id=known.enterprise if known else None,
+            team_id=known.team if known else None,
+            bot_token=self._gateway.web.client.token,
+            bot_id=known.bot if known else None,
+            bot_user_id=known.user if known else None,
+        )
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        typed = Typed.model_validate(body)
+
+        async def work() -> None:
+            await self._counter.serve(
+                parse(typed.text),
+                user=typed.user_id,
+                channel=typed.channel_id,
+                url=typed.response_url,
+            )
+
+        taken = self._submit(typed.key, work, where="command", url=typed.response_url)
+        await (ack(BUSY) if taken is Taken.BUSY else ack())
+
+    async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = Click.model_validate(body)
+        action = ACTIONS.get(click.element.action_id)
+
+        async def work() -> None:
+            await self._counter.press(click, action)
+
+        taken = self._submit(click.key, work, where="click", url=click.response_url)
+        await ack()
+        if taken is Taken.BUSY:
+            self._say_busy(click.response_url)
+
+    async def _on_submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        submission = Submission.model_validate(body)
+        dialog = CALLBACKS.get(submission.view.callback_id)
+        if dialog is None:
+            await ack()
+            return
+        note = DialogNote.model_validate_json(submission.view.private_metadata)
+        command = dialog.read(note.check, submission.view.text_of(REASON))
+        if isinstance(command, Wrong):
+            await ack(response_action="errors", errors={REASON: refusal_text(command)})
+            return
+
+        async def work() -> None:
+            await self._counter.serve(
+                command, user=submission.user.id, channel=note.channel, url=note.response_url
+            )
+
+        taken = self._submit(submission.key, work, where="dialog", url=note.response_url)
+        if taken is Taken.BUSY:
+            await ack(response_action="errors", errors={REASON: BUSY})
+        else:
+            await ack()
+
+    async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        opened = HomeOpened.model_validate(body)
+
+        async def work() -> None:
+            await show_home(
+                opened.event.user, desk=self._desk, access=self._access, gateway=self._gateway
+            )
+
+        if opened.event.tab == "home":
+            self._submit(opened.key, work, where="home", url="")
+        await ack()
+
+    def _submit(self, key: str, work: _Work, *, where: str, url: str) -> Taken:
+        async def guarded() -> None:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the error listener, for work after the ack
+                await self._report(error, where=where, url=url)
+
+        taken = self._delivery.submit(key, guarded)
+        if taken is Taken.BUSY:
+            _log.warning("too much is waiting", where=where)
+        return taken
+
+    def _say_busy(self, url: str) -> None:
+        """A click's ack holds no words; so many answers at a time do, and no more."""
+        if len(self._busy) < _BUSY_ANSWERS:
+            task = asyncio.create_task(self._counter.answer(url, say(BUSY)))
+            self._busy.add(task)
+            task.add_done_callback(self._busy.discard)
+
+    async def _on_error(
+        self, error: Exception, body: dict[str, Any], response: BoltResponse | None
+    ) -> BoltResponse | None:
+        """What a listener raised before it handed over, and what no listener is for."""
+        if isinstance(error, BoltUnhandledRequestError):
+            _log.warning("nothing is for this", type=str(body.get("type", ""))[:40])
+        else:
+            await self._report(error, where="listener", url=str(body.get("response_url") or ""))
+        # Acknowledged, so that Slack does not send it again; else Bolt's answer is gone already.
+        return BoltResponse(status=200, body="") if response is not None else None
+
+    async def _report(self, error: Exception, *, where: str, url: str) -> None:
+        """Say where it happened in the log, and to the user only how to find that."""
+        reference = self._reference()
+        frames = traceback.extract_tb(error.__traceback__)[-6:]
+        _log.error(
+            "a listener failed",
+            reference=reference,
+            where=where,
+            error=type(error).__name__,
+            at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+        )
+        await self._counter.answer(url, failed(reference))

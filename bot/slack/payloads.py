@@ -1,0 +1,116 @@
+"""What Slack delivers, read into values; what is not named here is not looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Id(_Body):
+    id: str = Field(min_length=1)
+
+
+class Typed(_Body):
+    """A slash command."""
+
+    user_id: str = Field(min_length=1)
+    channel_id: str = Field(min_length=1)
+    text: str = ""
+    trigger_id: str = Field(min_length=1)
+    response_url: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for every copy of this delivery."""
+        return f"command:{self.trigger_id}"
+
+
+class Element(_Body):
+    """The button that was pressed."""
+
+    action_id: str
+    action_ts: str = ""
+    value: str = ""
+
+
+class Click(_Body):
+    """A press of a button, in a message or in a view."""
+
+    user: _Id
+    channel: _Id | None = None
+    trigger_id: str = ""
+    response_url: str = ""
+    actions: tuple[Element, ...] = Field(min_length=1)
+
+    @property
+    def element(self) -> Element:
+        """Slack sends one element a press."""
+        return self.actions[0]
+
+    @property
+    def key(self) -> str:
+        """The same for every copy of this delivery."""
+        return f"click:{self.trigger_id}:{self.element.action_id}:{self.element.action_ts}"
+
+
+class _State(_Body):
+    values: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict[str, dict[str, dict[str, Any]]]
+    )
+
+
+class SubmittedView(_Body):
+    """The modal that was submitted."""
+
+    id: str = Field(min_length=1)
+    hash: str = ""
+    callback_id: str = ""
+    private_metadata: str = ""
+    state: _State = Field(default_factory=_State)
+
+    def text_of(self, name: str) -> str:
+        """What stands in a text input whose block and action have this id."""
+        value = self.state.values.get(name, {}).get(name, {}).get("value")
+        return value.strip() if isinstance(value, str) else ""
+
+
+class Submission(_Body):
+    """A modal that was submitted."""
+
+    user: _Id
+    view: SubmittedView
+
+    @property
+    def key(self) -> str:
+        """The same for every copy of this delivery."""
+        return f"view:{self.view.id}:{self.view.hash}"
+
+
+class _HomeEvent(_Body):
+    user: str = Field(min_length=1)
+    tab: str = ""
+
+
+class HomeOpened(_Body):
+    """Somebody opened App Home."""
+
+    event_id: str = Field(min_length=1)
+    event: _HomeEvent
+
+    @property
+    def key(self) -> str:
+        """The same for every copy of this delivery."""
+        return f"event:{self.event_id}"
+
+
+class DialogNote(_Body):
+    """What a dialog remembers between the button and its submission."""
+
+    check: str
+    channel: str
+    response_url: str = ""

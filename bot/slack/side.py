@@ -1,0 +1,151 @@
+"""Slack's side of the bot as one thing: built in steps, started, drained and ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import aiohttp
+import structlog
+
+from bot.app import SlackApp
+from bot.clock import Clock, Timer
+from bot.desk import Desk
+from bot.slack.access import Access
+from bot.slack.counter import Counter
+from bot.slack.delivery import Deliveries, Delivery
+from bot.slack.files import Files
+from bot.slack.gateway import Gateway
+from bot.slack.http import HttpFront
+from bot.slack.outbox import Outbox
+from bot.slack.sender import Sender
+from bot.slack.sockets import Front, Sockets
+from bot.slack.trouble import SlackTrouble
+from bot.slack.waiting import Pause
+from bot.slack.web import Web
+
+GRACE: Final = 20.0
+"""Seconds that running work gets at the end; a claimed post gets as many again."""
+
+_log = structlog.get_logger(__name__)
+
+
+class SlackStore(Outbox, Deliveries, Protocol):
+    """The part of the store that Slack's side uses."""
+
+
+class SlackSide:
+    """Everything between Slack and the desk.
+
+    The desk may need the sender and the gateway, so it comes with `start`.
+
+    Args:
+        session: shared by calls, sockets and files; `bot.slack.web.open_session` makes it, and
+            whoever made it closes it after `stop`.
+        bot_token: of the app.
+        api_url: of the Web API, ending in a slash.
+        operators: ids of users and user groups.
+        store: the outbox, the audit and what was delivered.
+        clock: gives the instant.
+        timer: calls back at one.
+        owner: names this replica in claims.
+        reference: makes the ids by which a failure is found in the log.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        bot_token: str,
+        api_url: str,
+        operators: Sequence[str],
+        store: SlackStore,
+        clock: Clock,
+        timer: Timer,
+        owner: str,
+        reference: Callable[[], str],
+    ) -> None:
+        self._clock = clock
+        self._reference = reference
+        self._pause = Pause(clock, timer)
+        self._web = Web(session, token=bot_token, base_url=api_url, pause=self._pause)
+        self.gateway = Gateway(self._web, self._pause)
+        self.files = Files(self._web, self._pause)
+        self.access = Access(self.gateway, clock, operators)
+        self.delivery = Delivery(store, clock)
+        self.sender = Sender(
+            outbox=store,
+            gateway=self.gateway,
+            files=self.files,
+            clock=clock,
+            timer=timer,
+            owner=owner,
+        )
+        self._front: Front | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether Slack reaches the bot, as far as can be seen from here."""
+        return self._front is not None and self._front.connected
+
+    async def start_sockets(self, desk: Desk, *, app_token: str) -> None:
+        """Send what waits, and serve over a socket."""
+        app = self._app(desk, "")
+        await self._start(
+            Sockets(self._web, app_token=app_token, handle=app.handle_socket, pause=self._pause)
+        )
+
+    async def start_http(
+        self, desk: Desk, *, signing_secret: str, port: int, host: str | None = None
+    ) -> HttpFront:
+        """Send what waits, and serve what Slack posts to a port."""
+        app = self._app(desk, signing_secret)
+        front = HttpFront(handle=app.handle_http, port=port, host=host)
+        await self._start(front)
+        return front
+
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Take nothing more, finish what runs, end."""
+        if self._front is not None:
+            await self._front.quiet()
+        await self.delivery.drain(grace)
+        self.sender.stop()
+        if self._sending is not None:
+            done, _ = await asyncio.wait({self._sending}, timeout=grace)
+            if not done:
+                _log.warning("sending was cut off at the end")
+                self._sending.cancel()
+                await asyncio.wait({self._sending})
+        if self._front is not None:
+            await self._front.close()
+            self._front = None
+
+    def _app(self, desk: Desk, signing_secret: str) -> SlackApp:
+        counter = Counter(
+            desk=desk,
+            access=self.access,
+            gateway=self.gateway,
+            files=self.files,
+            clock=self._clock,
+        )
+        return SlackApp(
+            desk=desk,
+            counter=counter,
+            access=self.access,
+            gateway=self.gateway,
+            delivery=self.delivery,
+            reference=self._reference,
+            signing_secret=signing_secret,
+        )
+
+    async def _start(self, front: Front) -> None:
+        self._sending = asyncio.create_task(self.sender.run(), name="slack sender")
+        try:
+            await self.gateway.identity()
+        except SlackTrouble as trouble:
+            # It is asked again by the first who needs it; Slack may be down for a moment.
+            _log.warning("Slack does not say who the bot is", why=trouble.sentence)
+        await front.start()
+        self._front = front
