@@ -17,7 +17,7 @@ from checks.engine.model import Problem
 from checks.sources.evolution.server import Server
 from checks.sources.http_trouble import trouble_of
 
-_UNKNOWN = re.compile(r"instance\b.*\b(does not exist|not found)", re.IGNORECASE)
+_UNKNOWN = re.compile(r"instance\b.*\b(does not exist|not found)", re.IGNORECASE | re.DOTALL)
 _SETTING = "EVOLUTION_API_URL (or apiUrl in provider_config)"
 
 
