@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -41,6 +42,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 30
 _REASONS_IN_TEXT = 3
+_PERSON = re.compile(r"\bby [UW][A-Z0-9]{2,20}\b")
 
 
 def version(deployment: Deployment) -> str:
@@ -82,9 +84,20 @@ def verdict_line(decision: Decision | None, *about: str, so_far: bool = False) -
 
 def reasons(verdict: Verdict) -> list[str]:
     """Why, for the text that notifications show."""
-    shown = [escape(line) for line in verdict.because[:_REASONS_IN_TEXT]]
+    shown = [escape(line) for line in verdict.because[: said_in_text(verdict)]]
     more = len(verdict.because) - len(shown)
     return [*shown, f"… and {more} more"] if more else shown
+
+
+def said_in_text(verdict: Verdict) -> int:
+    """How many reasons the text says: three, but none that names a person by an id.
+
+    In the text a mention would call that person; beside the colour it only shows the name.
+    """
+    for number, reason in enumerate(verdict.because[:_REASONS_IN_TEXT]):
+        if number and _PERSON.search(reason):
+            return number
+    return min(_REASONS_IN_TEXT, len(verdict.because))
 
 
 def verdict_parts(verdict: Verdict, known: Iterable[str] = (), *, skip: int = 0) -> list[Part]:
@@ -104,7 +117,7 @@ def verdict_parts(verdict: Verdict, known: Iterable[str] = (), *, skip: int = 0)
 
 def more_reasons(verdict: Verdict, known: Iterable[str] = ()) -> list[Part]:
     """The parts of a verdict whose first reasons already stand in the text above."""
-    return verdict_parts(verdict, known, skip=min(_REASONS_IN_TEXT, len(verdict.because)))
+    return verdict_parts(verdict, known, skip=said_in_text(verdict))
 
 
 def bullets(lines: Iterable[str], known: Sequence[str] = ()) -> list[str]:
