@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from checks.sources.logs.lines import Places
 from checks.sources.logs.profile import Pattern, Profile
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
 from checks.sources.logs.text import Segment, Text
-
-_FEW = 8
 
 
 def count_events(
@@ -19,17 +15,27 @@ def count_events(
     text: Text,
     hits: Sequence[Sequence[int]],
     tally: Tally,
-    newlines: npt.NDArray[np.int64] | None = None,
+    opened: Mapping[int, Places] | None = None,
 ) -> None:
-    """Count each hit line once per signal. `newlines`: their positions, where they are known."""
-    for pattern, ends in zip(profile.patterns, hits, strict=True):
-        if not ends:
-            continue
-        if newlines is not None and len(ends) > _FEW:
-            lines = _many_hit_lines(ends, newlines)
-        else:
-            lines = _hit_lines(text.data, ends)
-        for segment, part in _by_segment(text, lines):
+    """Count each hit line once per signal.
+
+    Args:
+        profile: whose patterns were searched.
+        text: where.
+        hits: of each pattern that Hyperscan searched, where its hits end.
+        tally: where the counts go.
+        opened: of other patterns, by index, where the lines start that begin with them.
+    """
+    lines: dict[int, Sequence[int]] = {
+        index: _hit_lines(text.data, ends)
+        for index, ends in zip(profile.searched, hits, strict=True)
+        if ends
+    }
+    if opened:
+        lines |= {index: starts.tolist() for index, starts in opened.items() if len(starts)}
+    for index in sorted(lines):
+        pattern = profile.patterns[index]
+        for segment, part in _by_segment(text, lines[index]):
             if not segment.counted:
                 continue
             signal = tally.signal(pattern.signal)
@@ -39,13 +45,6 @@ def count_events(
             if pattern.keeps:
                 for begin in part:
                     _keep(pattern, text.data, begin, segment.minute, tally)
-
-
-def _many_hit_lines(ends: Sequence[int], newlines: npt.NDArray[np.int64]) -> list[int]:
-    """The same as `_hit_lines`, for many hits at once."""
-    lines = np.unique(np.searchsorted(newlines, np.array(ends, np.int64) - 1))
-    starts = np.where(lines > 0, newlines[lines - 1] + 1, 0)
-    return starts.tolist()
 
 
 def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:

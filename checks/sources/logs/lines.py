@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
 
 PAD = 128
 """Bytes after the text that may be looked at; they are zero."""
@@ -30,11 +31,11 @@ class LineTable:
 
     data: bytes = field(repr=False)
     raw: npt.NDArray[np.uint8] = field(init=False, repr=False)
-    words: npt.NDArray[np.uint64] = field(init=False, repr=False)
+    words: Words = field(init=False, repr=False)
     starts: Places = field(init=False, repr=False)
-    heads: npt.NDArray[np.uint64] = field(init=False, repr=False)
+    heads: Words = field(init=False, repr=False)
     _padded: bytes = field(init=False, repr=False)
-    _by_head: dict[bytes, Places] = field(init=False, default_factory=dict[bytes, Places])
+    _by_head: dict[bytes, tuple[Places, Words]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         size = len(self.data)
@@ -46,6 +47,7 @@ class LineTable:
         self.starts[1:] = newlines + 1
         self.words = np.ndarray((size + PAD - _WORD,), np.uint64, self._padded, 0, (1,))
         self.heads = self.words[self.starts]
+        self._by_head = {}
 
     @property
     def newlines(self) -> Places:
@@ -59,14 +61,27 @@ class LineTable:
 
     def beginning_with(self, literal: bytes) -> Places:
         """Indexes of the lines that begin with a literal."""
-        head = literal[:_WORD]
-        lines = self._by_head.get(head)
-        if lines is None:
+        head, second = literal[:_WORD], literal[_WORD : 2 * _WORD]
+        known = self._by_head.get(head)
+        if known is None:
             lines = np.flatnonzero(_masked(self.heads, len(head)) == _number(head))
-            self._by_head[head] = lines
-        if len(literal) <= _WORD or not len(lines):
+            known = self._by_head[head] = (lines, self.words[self.starts[lines] + _WORD])
+        lines, words = known
+        if not second:
             return lines
-        return lines[self.continues(self.starts[lines] + _WORD, literal[_WORD:])]
+        lines = lines[_masked(words, len(second)) == _number(second)]
+        if len(literal) <= 2 * _WORD or not len(lines):
+            return lines
+        rest = literal[2 * _WORD :]
+        return lines[self.continuing(self.starts[lines] + 2 * _WORD, rest)]
+
+    def continuing(self, places: Places, literal: bytes) -> Places:
+        """Indexes of those places at which the text goes on with a literal: few of them."""
+        part = literal[:_WORD]
+        found = np.flatnonzero(_masked(self.words[places], len(part)) == _number(part))
+        if len(literal) > _WORD and len(found):
+            found = found[self.continues(places[found] + _WORD, literal[_WORD:])]
+        return found
 
     def continues(self, places: Places, literal: bytes) -> Mask:
         """Where the text at these places goes on with a literal."""
@@ -84,6 +99,6 @@ def _number(part: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(part, "little"))
 
 
-def _masked(words: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.uint64]:
+def _masked(words: Words, size: int) -> Words:
     """Words of which only the first `size` bytes are left."""
     return words if size >= _WORD else words & np.uint64((1 << (8 * size)) - 1)

@@ -21,6 +21,7 @@ from checks.engine.profiles import (
 )
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.fields import JsonFields
+from checks.sources.logs.openings import Openings
 from checks.sources.logs.records import PairReader
 from checks.sources.logs.times import CLF, Clock, read_clf
 
@@ -80,6 +81,19 @@ class Profile:
         return PairReader(spec, self.spec.health_path)
 
     @cached_property
+    def openings(self) -> Openings | None:
+        """Those patterns that are found in the table of lines, for profiles that have one."""
+        if self.pairs is None:
+            return None
+        return Openings([pattern.compiled for pattern in self.patterns])
+
+    @cached_property
+    def searched(self) -> tuple[int, ...]:
+        """The patterns that Hyperscan searches: all others, by index."""
+        taken = self.openings.taken if self.openings is not None else ()
+        return tuple(index for index in range(len(self.patterns)) if index not in taken)
+
+    @cached_property
     def line(self) -> re.Pattern[bytes] | None:
         """The strict pattern of a response line, for profiles that have one."""
         spec = self.spec.responses
@@ -118,7 +132,7 @@ class Profile:
     def matcher(self, secrets: Sequence[bytes] = ()) -> Matcher:
         """The compiled patterns together with live secrets, kept for the next scan."""
         usable = tuple(sorted({s for s in secrets if len(s) >= MIN_LIVE_SECRET}))
-        return _matcher(tuple(pattern.source for pattern in self.patterns), usable)
+        return _matcher(tuple(self.patterns[index].source for index in self.searched), usable)
 
 
 def _pattern(signal: str, source: str) -> Pattern:

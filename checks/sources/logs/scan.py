@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO
@@ -12,7 +12,7 @@ from checks.sources.logs.events import count_events
 from checks.sources.logs.files import FileId, open_log
 from checks.sources.logs.ids import IdHash
 from checks.sources.logs.leaks import LeakFinder, settle
-from checks.sources.logs.lines import LineTable
+from checks.sources.logs.lines import LineTable, Places
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
@@ -112,12 +112,12 @@ class Scanner:
         pairs, blocks = self.profile.pairs, self.profile.blocks
         data = text.data
         if pairs is not None:
-            reading = self.pool.submit(_read_records, pairs, data, tally.pairing.hashed)
+            reading = self.pool.submit(_read_lines, self.profile, pairs, data, tally.pairing.hashed)
             meanwhile()
             events, secrets = self.matcher.scan(data)
-            table, records = reading.result()
-            count_pairs(pairs, text, table.newlines, records, tally)
-            count_events(self.profile, text, events, tally, table.newlines)
+            found = reading.result()
+            count_pairs(pairs, text, found.newlines, found.records, tally)
+            count_events(self.profile, text, events, tally, found.opened)
         else:
             scanning = self.pool.submit(self.matcher.scan, data)
             meanwhile()
@@ -172,9 +172,19 @@ class Scanner:
         return end
 
 
-def _read_records(pairs: PairReader, data: bytes, hashed: IdHash) -> tuple[LineTable, Records]:
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """What is found in the table of a text's lines: its newlines, records and hot events."""
+
+    newlines: Places
+    records: Records
+    opened: Mapping[int, Places]
+
+
+def _read_lines(profile: Profile, pairs: PairReader, data: bytes, hashed: IdHash) -> _Lines:
     table = LineTable(data)
-    return table, pairs.read(table, hashed)
+    opened = profile.openings.find(table) if profile.openings is not None else {}
+    return _Lines(table.newlines, pairs.read(table, hashed), opened)
 
 
 class _Ahead:
