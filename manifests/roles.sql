@@ -94,15 +94,16 @@ BEGIN
         FROM golive_reader, golive_fixer, golive_store;
     GRANT USAGE ON SCHEMA public TO golive_reader, golive_fixer;
 
-    -- golive_reader: what Query.reads of the checks and of the diagnosis name, no more and no less.
+    -- golive_reader: what Query.reads of the checks, the diagnosis and the doctor name, no more and
+    -- no less.
     GRANT SELECT (id, name) ON public.units TO golive_reader;
     GRANT SELECT (id, unit_id, contact_id) ON public.leads TO golive_reader;
     GRANT SELECT (id, unit_id, contact_id, instance_id, lead_id, created_at)
         ON public.conversations TO golive_reader;
     GRANT SELECT (id, conversation_id, sender, status, external_id, error_details, created_at)
         ON public.messages TO golive_reader;
-    GRANT SELECT (id, unit_id, instance_id, status, webhook_secret, connected_at, disconnected_at,
-        created_at, updated_at)
+    GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, connected_at,
+        disconnected_at, created_at, updated_at)
         ON public.unit_whatsapp_connections TO golive_reader;
     GRANT SELECT (id, unit_id, name, status, scheduled_at, completed_at, created_at)
         ON public.campaigns TO golive_reader;

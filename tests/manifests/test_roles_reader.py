@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
+from bot.doctor.evolution import INSTANCES
 from bot.doctor.rights import reader_rights
 from checks import CHECKS
 from checks.engine.model import Level, Window
@@ -23,7 +24,7 @@ HOUR = Window(
 )
 NEEDED = {
     table: set(found)
-    for table, found in reader_rights(all_queries()).select.items()
+    for table, found in reader_rights((*all_queries(), INSTANCES)).select.items()
     if not table.startswith("pg_")
 }
 

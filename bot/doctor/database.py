@@ -1,0 +1,301 @@
+"""The application's database, as the checks' read-only role sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.doctor import catalog
+from bot.doctor.clocks import Span, clock_line
+from bot.doctor.model import Line, failed, ok, warning
+from bot.doctor.rights import reader_rights
+from checks.engine.check import Query
+from checks.engine.masking import MIN_LIVE_SECRET
+from checks.engine.model import DatabaseEvidence, Row
+from checks.engine.wording import plural
+from checks.sources.database import Database
+from checks.sources.database.problems import TRANSACTION_POOLER_PORT, target_of
+
+INDEX: Final = "CREATE INDEX CONCURRENTLY messages_created_at ON messages (created_at);"
+_ROLES: Final = "manifests/roles.sql makes golive_reader, which has what the checks need, no more."
+
+_HOURLY = Query(
+    name="doctor_hourly_index",
+    sql="""
+        SELECT
+            (SELECT greatest(reltuples, 0)::bigint FROM pg_class
+             WHERE oid = to_regclass('messages')) AS rows,
+            bool_or(i.indisvalid) AS valid,
+            min(i.indexrelid::regclass::text) FILTER (WHERE NOT i.indisvalid) AS broken
+        FROM pg_index AS i
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = to_regclass('messages')
+          AND i.indpred IS NULL
+          AND a.attname = 'created_at'
+    """,
+    reads={},
+)
+
+_HIDDEN = Query(
+    name="doctor_row_security",
+    sql="""
+        SELECT
+            c.relname AS tab,
+            EXISTS (
+                SELECT FROM pg_policy AS p
+                WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
+                  AND (0 = ANY (p.polroles) OR EXISTS (
+                      SELECT FROM unnest(p.polroles) AS r (id) WHERE pg_has_role(r.id, 'USAGE')))
+            ) AS policy
+        FROM pg_class AS c
+        JOIN unnest(%(tables)s::text[]) AS needed (tab) ON c.oid = to_regclass(needed.tab)
+        WHERE row_security_active(c.oid)
+        GROUP BY c.oid, c.relname
+        ORDER BY c.relname
+    """,
+    reads={},
+)
+
+_SHORT = Query(
+    name="doctor_short_secrets",
+    sql="""
+        SELECT count(*) FILTER (WHERE length(webhook_secret) < %(least)s::int) AS short
+        FROM unit_whatsapp_connections
+        WHERE webhook_secret <> ''
+    """,
+    reads={"unit_whatsapp_connections": ("webhook_secret",)},
+)
+
+
+async def look_at_database(
+    database: Database,
+    url: str,
+    needs: Mapping[str, Sequence[Query]],
+    clock: Callable[[], datetime],
+) -> list[Line]:
+    """Connect, and test everything that the queries of the checks need.
+
+    Args:
+        database: the source that the checks read.
+        url: its address, for what can be told from that alone.
+        needs: what needs the database (a check, a diagnosis) → its queries.
+        clock: this machine's time.
+    """
+    columns = reader_rights(q for queries in needs.values() for q in queries).select
+    asked: list[tuple[Query, dict[str, object]]] = [
+        (catalog.SESSION, {}),
+        (catalog.NEEDED, catalog.pairs(columns)),
+        (catalog.HELD, {}),
+        (catalog.SCHEMAS, {}),
+        (_HOURLY, {}),
+        (_HIDDEN, {"tables": list(columns)}),
+        (_SHORT, {"least": MIN_LIVE_SECRET}),
+    ]
+    before = clock()
+    found = await database.collect(asked)
+    here = Span(before=before, after=clock())
+    if found.problem is not None:
+        return [failed(found.problem.what, found.problem.mend)]
+    broken = next((r.problem for r in found.results.values() if r.problem), None)
+    session = rows(found, catalog.SESSION)
+    if not session:
+        return [failed(str(broken), "")]
+    role = str(session[0]["role"])
+    return [
+        _connected(found, session[0], url),
+        *_needed(rows(found, catalog.NEEDED), rows(found, catalog.SCHEMAS), role, needs),
+        *_row_security(rows(found, _HIDDEN), role),
+        _cannot_write(found, session[0]),
+        *_session(session[0], role),
+        *_index(rows(found, _HOURLY)),
+        *_short(rows(found, _SHORT)),
+        clock_line("the database's", instant(session[0]["now"]), here),
+    ]
+
+
+def rows(found: DatabaseEvidence, query: Query) -> tuple[Row, ...]:
+    """The rows of a query; none where it failed."""
+    result = found.results.get(query.name)
+    return () if result is None else result.rows
+
+
+def instant(value: object) -> datetime:
+    """A value of a row that is an instant.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, datetime):
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def _connected(found: DatabaseEvidence, session: Row, url: str) -> Line:
+    target = target_of(url)
+    how = "directly or through a session pooler"
+    if target.port == TRANSACTION_POOLER_PORT:
+        how = "through a transaction pooler (port 6543), so queries are sent one by one"
+    return ok(
+        f"Connected to {target.name} as {session['role']}, {how}."
+        f" PostgreSQL {found.server_version}."
+    )
+
+
+def _needed(
+    found: tuple[Row, ...],
+    schemas: tuple[Row, ...],
+    role: str,
+    needs: Mapping[str, Sequence[Query]],
+) -> list[Line]:
+    public = next((row for row in schemas if row["name"] == "public"), None)
+    if public is not None and not public["usable"]:
+        return [
+            failed(
+                f"The role {role} may not use the schema public, so it sees no table.",
+                f"As its owner: GRANT USAGE ON SCHEMA public TO {catalog.quoted(role)};",
+            )
+        ]
+    lacking = catalog.missing(found)
+    if not lacking:
+        tables = len({str(row["tab"]) for row in found})
+        return [ok(f"All {len(found)} columns of {tables} tables that the checks read are there.")]
+    return [_lacking(entry, role, needs) for entry in lacking]
+
+
+def _lacking(entry: catalog.Missing, role: str, needs: Mapping[str, Sequence[Query]]) -> Line:
+    if not entry.exists:
+        return failed(
+            f"The table {entry.table} does not exist. {_users(entry.table, None, needs)}",
+            "Check the database in GOLIVE_DATABASE_URL, or run the application's migrations.",
+        )
+    if entry.columns:
+        names = ", ".join(f"{entry.table}.{column}" for column in entry.columns)
+        return failed(
+            f"Missing: {names}. {_users(entry.table, entry.columns, needs)}",
+            "Run the application's migrations: the database is older than the application.",
+        )
+    statement = catalog.grant("SELECT", entry.denied, entry.table, role)
+    return failed(
+        f"The role {role} may not read {entry.table} ({', '.join(entry.denied)})."
+        f" {_users(entry.table, entry.denied, needs)}",
+        f"As the table's owner: {statement}",
+    )
+
+
+def _users(table: str, columns: Sequence[str] | None, needs: Mapping[str, Sequence[Query]]) -> str:
+    """Which checks cannot look without these columns, or without the table."""
+    names = [
+        name
+        for name, queries in needs.items()
+        if any(
+            table in query.reads and (columns is None or set(columns) & set(query.reads[table]))
+            for query in queries
+        )
+    ]
+    return f"Without it: {', '.join(names) or 'live secrets in the log'}."
+
+
+def _row_security(hidden: tuple[Row, ...], role: str) -> list[Line]:
+    blind = [str(row["tab"]) for row in hidden if not row["policy"]]
+    partly = [str(row["tab"]) for row in hidden if row["policy"]]
+    lines: list[Line] = []
+    if blind:
+        mend = " ".join(
+            f"CREATE POLICY golive ON {table} FOR SELECT TO {catalog.quoted(role)} USING (true);"
+            for table in blind
+        )
+        lines.append(
+            failed(f"Row-level security hides every row of {', '.join(blind)} from {role}.", mend)
+        )
+    if partly:
+        lines.append(
+            warning(
+                f"Row-level security may hide rows of {', '.join(partly)} from {role}.",
+                f"Check that its policies let {role} read all units' rows.",
+            )
+        )
+    return lines
+
+
+def _cannot_write(found: DatabaseEvidence, session: Row) -> Line:
+    role = str(session["role"])
+    if session["superuser"]:
+        return warning(f"The role {role} is a superuser: it may do anything.", _ROLES)
+    rights = catalog.held(rows(found, catalog.HELD))
+    tables = [t for t, held in rights.items() if held.insert or held.update or held.removes]
+    if tables:
+        shown = ", ".join(tables[:5]) + (f" and {len(tables) - 5} more" if tables[5:] else "")
+        return warning(f"The role {role} may write to {shown}.", _ROLES)
+    schemas = [str(row["name"]) for row in rows(found, catalog.SCHEMAS) if row["creates"]]
+    if schemas:
+        return warning(
+            f"The role {role} may make tables in {', '.join(schemas)}.",
+            f"REVOKE CREATE ON SCHEMA {', '.join(schemas)} FROM PUBLIC, {catalog.quoted(role)};"
+            " after checking that the application does not count on it.",
+        )
+    return ok(f"The role {role} may not write anything.")
+
+
+def _session(session: Row, role: str) -> list[Line]:
+    lines: list[Line] = []
+    name = catalog.quoted(role)
+    if not session["statement_ms"]:
+        lines.append(
+            warning(
+                f"The role {role} has no statement_timeout of its own.",
+                f"ALTER ROLE {name} SET statement_timeout = '15s';",
+            )
+        )
+    if not session["read_only"]:
+        lines.append(
+            warning(
+                f"Sessions of {role} do not begin read-only.",
+                f"ALTER ROLE {name} SET default_transaction_read_only = on;",
+            )
+        )
+    if not session["stats"]:
+        lines.append(
+            warning(
+                f"The role {role} does not see other users' statements, so a diagnosis cannot name"
+                " who blocks whom.",
+                f"As an administrator: GRANT pg_read_all_stats TO {name};",
+            )
+        )
+    return lines or [ok("Its sessions begin read-only, with a statement timeout.")]
+
+
+def _index(found: tuple[Row, ...]) -> list[Line]:
+    if not found or found[0]["rows"] is None:
+        return []
+    (row,) = found
+    if row["valid"]:
+        return [ok("The hourly queries have an index on messages (created_at).")]
+    if row["broken"] is not None:
+        return [
+            warning(
+                f"The index {row['broken']} on messages (created_at) is not valid: its creation"
+                " broke off.",
+                f"REINDEX INDEX CONCURRENTLY {row['broken']};",
+            )
+        ]
+    return [
+        warning(
+            "The hourly queries read all of messages: there is no index on messages (created_at)"
+            f" (about {row['rows']} rows).",
+            INDEX,
+        )
+    ]
+
+
+def _short(found: tuple[Row, ...]) -> list[Line]:
+    count = found[0]["short"] if found else 0
+    if not isinstance(count, int) or not count:
+        return []
+    return [
+        warning(
+            f"{plural(count, 'webhook secret')} of unit_whatsapp_connections shorter than"
+            f" {MIN_LIVE_SECRET} characters cannot be searched in the log.",
+            "Give those connections new secrets (golive fix, or gen_random_uuid()::text).",
+        )
+    ]

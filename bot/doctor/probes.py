@@ -1,0 +1,268 @@
+"""Which probes a configuration calls for, with the clients that they share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import httpx
+from pydantic import SecretStr
+
+from bot import arguments
+from bot.arguments import UsageError
+from bot.compose import file_log
+from bot.doctor.application import expiry_of, look_at_application
+from bot.doctor.database import look_at_database
+from bot.doctor.environment import look_at_environment, look_at_runbook
+from bot.doctor.evolution import INSTANCES, asks_date, look_at_evolution
+from bot.doctor.examine import Probe, Test, examine
+from bot.doctor.fixes import look_at_fixes
+from bot.doctor.log import look_at_log
+from bot.doctor.model import Examination, Line, failed, skipped
+from bot.doctor.slack import SlackSettings, look_at_slack
+from bot.doctor.slack_calls import SlackCalls
+from bot.doctor.store import look_at_store
+from bot.settings import Settings, password_of
+from bot.slack.web import METHODS
+from bot.storage.migrate import migrations
+from checks.engine.check import Check, Query
+from checks.engine.model import Problem
+from checks.engine.runbook import Runbook
+from checks.sources.database import PostgresDatabase
+from checks.sources.evolution import EvolutionClient, ServerSettings, Transport, server_of
+from checks.sources.http import HttpHealthProbe
+
+_SECONDS: Final = 10.0
+_SCOPES: Final = tuple(
+    dict.fromkeys((("commands",), *(spec.scopes for spec in METHODS.values() if spec.scopes)))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is examined.
+
+    notes: what the runbook's lint says; where: where that runbook is
+    """
+
+    settings: Settings
+    runbook: Runbook
+    notes: tuple[str, ...]
+    where: str
+    checks: Sequence[Check]
+    clock: Callable[[], datetime]
+
+
+async def examine_all(subject: Subject) -> Examination:
+    """Test everything that is configured."""
+    settings = subject.settings
+    urls = (settings.base_url, settings.evolution_api_url)
+    passwords = [password for url in urls if url and (password := password_of(url))]
+    async with open_probes(subject) as probes:
+        return await examine(probes, secrets=(*settings.literals, *passwords))
+
+
+@asynccontextmanager
+async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
+    """All probes in the order in which they are shown; their connections close at the end."""
+    settings = subject.settings
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(_http_client())
+        database = await _database(stack, settings.database_url)
+        tests: dict[str, Test] = {
+            "Environment": _at_once(look_at_environment(settings)),
+            "Runbook": _at_once(look_at_runbook(subject.notes, subject.where)),
+            "Log": _log(subject),
+            "Database": _reader(subject, database),
+            "Store": _store(subject, await _database(stack, settings.store_url)),
+            "Fixes": _fixes(await _database(stack, settings.remediation_database_url)),
+            "Application": _application(subject),
+            "Slack": _slack(subject, client),
+            "Evolution": await _evolution(subject, stack, database, client),
+        }
+        yield [Probe(area=area, test=test) for area, test in tests.items()]
+
+
+def _http_client() -> httpx.AsyncClient:
+    try:
+        # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
+        return httpx.AsyncClient(timeout=_SECONDS)
+    except (OSError, ValueError, ImportError, httpx.InvalidURL):
+        raise UsageError(
+            "No HTTP client can be set up with the environment's CA file or proxy. Check"
+            " SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
+        ) from None
+
+
+def _at_once(lines: Sequence[Line]) -> Test:
+    async def test() -> Sequence[Line]:
+        return lines
+
+    return test
+
+
+async def _database(stack: AsyncExitStack, url: SecretStr | None) -> PostgresDatabase | None:
+    if url is None:
+        return None
+    return await stack.enter_async_context(PostgresDatabase(url.get_secret_value()))
+
+
+def _log(subject: Subject) -> Test:
+    path = subject.settings.log
+    if path is None:
+        return _at_once(
+            [
+                skipped(
+                    "GOLIVE_LOG is not set.",
+                    "It brings the HTTP, secret, retry and message checks.",
+                )
+            ]
+        )
+    log = file_log([path], subject.runbook, subject.clock)
+
+    async def test() -> Sequence[Line]:
+        return await look_at_log(log, path, subject.clock())
+
+    return test
+
+
+def _reader(subject: Subject, database: PostgresDatabase | None) -> Test:
+    url = subject.settings.database_url
+    if database is None or url is None:
+        return _at_once(
+            [
+                skipped(
+                    "GOLIVE_DATABASE_URL is not set.",
+                    "It brings the checks of messages, campaigns, connections and tenants.",
+                )
+            ]
+        )
+    needs = needs_of(subject.checks)
+
+    async def test() -> Sequence[Line]:
+        return await look_at_database(database, url.get_secret_value(), needs, subject.clock)
+
+    return test
+
+
+def needs_of(checks: Sequence[Check]) -> dict[str, tuple[Query, ...]]:
+    """What needs the read-only role, with the queries that it needs it for."""
+    return {
+        **{check.id: tuple(check.queries) for check in checks if check.queries},
+        "golive doctor": (INSTANCES,),
+    }
+
+
+def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
+    if database is None:
+        return _at_once(
+            [
+                skipped(
+                    "GOLIVE_STORE_URL is not set.",
+                    "golive run needs it: it keeps watches, verdicts and the history.",
+                )
+            ]
+        )
+    newest = max((step.version for step in migrations()), default=0)
+
+    async def test() -> Sequence[Line]:
+        return await look_at_store(database, newest, subject.clock)
+
+    return test
+
+
+def _fixes(database: PostgresDatabase | None) -> Test:
+    if database is None:
+        return _at_once(
+            [
+                skipped(
+                    "GOLIVE_REMEDIATION_DATABASE_URL is not set.",
+                    "It brings the confirmed fixes; manifests/roles.sql makes its role.",
+                )
+            ]
+        )
+
+    async def test() -> Sequence[Line]:
+        return await look_at_fixes(database)
+
+    return test
+
+
+def _application(subject: Subject) -> Test:
+    given = subject.settings.base_url
+    if given is None:
+        return _at_once(
+            [
+                skipped(
+                    "BASE_URL is not set.",
+                    "It brings the health check and the diagnosis of webhooks.",
+                )
+            ]
+        )
+    url = arguments.base_url(given)
+
+    async def test() -> Sequence[Line]:
+        health = HttpHealthProbe(url, tries=1)
+        return await look_at_application(url, health, expiry_of(), subject.clock())
+
+    return test
+
+
+def _slack(subject: Subject, client: httpx.AsyncClient) -> Test:
+    settings = subject.settings
+    token, app = settings.slack_bot_token, settings.slack_app_token
+    if token is None:
+        return _at_once(
+            [skipped("SLACK_BOT_TOKEN is not set.", "It brings the bot: golive run and /golive.")]
+        )
+    about = SlackSettings(
+        bot_token=token.get_secret_value(),
+        app_token=app.get_secret_value() if app else None,
+        mode=settings.slack_mode,
+        channel=settings.channel,
+        lead=settings.lead,
+        operators=settings.operators,
+        scopes=_SCOPES,
+    )
+    api = SlackCalls(client, settings.slack_api_url)
+
+    async def test() -> Sequence[Line]:
+        return await look_at_slack(api, about, subject.clock)
+
+    return test
+
+
+async def _evolution(
+    subject: Subject,
+    stack: AsyncExitStack,
+    database: PostgresDatabase | None,
+    client: httpx.AsyncClient,
+) -> Test:
+    settings = subject.settings
+    if settings.evolution_api_url is None and settings.evolution_api_key is None:
+        return _at_once(
+            [
+                skipped(
+                    "EVOLUTION_API_URL and EVOLUTION_API_KEY are not set.",
+                    "They bring the diagnosis of connections, and new webhook secrets.",
+                )
+            ]
+        )
+    key = settings.evolution_api_key
+    server = server_of(
+        ServerSettings(),
+        ServerSettings(url=settings.evolution_api_url, key=key.get_secret_value() if key else None),
+    )
+    if isinstance(server, Problem):
+        return _at_once([failed(server.what, server.mend)])
+    evolution = EvolutionClient(await stack.enter_async_context(Transport()))
+
+    async def test() -> Sequence[Line]:
+        return await look_at_evolution(
+            evolution, server, database, asks_date(client), subject.clock
+        )
+
+    return test
