@@ -29,6 +29,7 @@ from bot.once import (
 )
 from bot.progress import ScanProgress
 from bot.reading import read_log
+from bot.render.doctor import examination_json, render_examination
 from bot.render.markdown import render_markdown
 from bot.render.report_json import render_json
 from bot.render.signals import render_signals
@@ -214,6 +215,41 @@ def signals(
         _complain([str(found)])
         raise Finished(NOTHING_MEASURED)
     _show(render_signals(found.form, found.log))
+
+
+# --- golive doctor ------------------------------------------------------------------------------
+
+
+@app.command()
+def doctor(
+    runbook: _RunbookOption = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Test every connection, grant, scope, column and pattern; a line each, with the mend.
+
+    Exit code: 0 everything that is configured works, 1 something does not, 64 bad configuration.
+    """
+    # Here, not above: it brings Slack's and the store's libraries, which no other command needs.
+    from bot.doctor.probes import Subject, examine_all  # noqa: PLC0415
+
+    arguments.one_of("--format", output, ("text", "json"))
+    settings = Settings.from_environment(os.environ)
+    where = runbook or settings.runbook or shipped_runbook()
+    book = load_runbook(where, checks=CHECKS)
+    subject = Subject(
+        settings=settings,
+        runbook=book,
+        notes=tuple(str(note) for note in lint(book)),
+        where=str(where),
+        checks=CHECKS,
+        clock=_now,
+    )
+    found = _wait(examine_all(subject))
+    if output == "json":
+        sys.stdout.write(f"{examination_json(found)}\n")
+    else:
+        _show(render_examination(found))
+    raise Finished(1 if found.failed else 0)
 
 
 # --- golive runbook, golive demo ----------------------------------------------------------------
