@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,9 +13,6 @@ from bot.watch.model import Deployment, Note, NoteKind, Point, Taken, WatchView
 from checks.engine.model import Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runbook.model import FINAL
-
-NameOf = Callable[[str], Awaitable[str]]
-"""The name that people know a user by, from a user id; the id itself where nobody can say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +85,7 @@ async def know(store: Store, deployment: Deployment) -> Known:
     )
 
 
-async def subject(
-    known: Known, point: Point, runbook: Runbook, now: datetime, name_of: NameOf
-) -> Subject:
+def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subject:
     """What a look at a watch is about, at one of its points."""
     recent = point.run != FINAL and any(one.point.run == FINAL for one in known.taken)
     since = now - runbook.default_window if recent else known.deployment.deployed_at
@@ -100,7 +94,7 @@ async def subject(
         for check, level in one.levels.items() if one.taken_at >= since else ():
             if level is Level.CRITICAL:
                 earlier.setdefault(check, one.point.key)
-    accepted, silenced = await _decided(known, now, name_of)
+    accepted, silenced = _decided(known, now)
     return Subject(
         deployment=known.deployment,
         checkpoint=_thresholds(point),
@@ -132,9 +126,7 @@ def _thresholds(point: Point) -> str:
     return FINAL if point.run == "baseline" else point.checkpoint or CHECKPOINTS[0]
 
 
-async def _decided(
-    known: Known, now: datetime, name_of: NameOf
-) -> tuple[dict[str, str], dict[str, str]]:
+def _decided(known: Known, now: datetime) -> tuple[dict[str, str], dict[str, str]]:
     """What is accepted, by whom, and what is silenced, as a sentence; by check."""
     accepted: dict[str, str] = {}
     silenced: dict[str, str] = {}
@@ -144,6 +136,5 @@ async def _decided(
         if note.kind is NoteKind.ACCEPT:
             accepted[note.check] = note.by
         elif note.kind is NoteKind.SILENCE and note.until is not None:
-            who = await name_of(note.by)
-            silenced[note.check] = f"Silenced by {who} until {note.until:%H:%M} UTC."
+            silenced[note.check] = f"Silenced by {note.by} until {note.until:%H:%M} UTC."
     return accepted, silenced

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.clock import Clock
 from bot.desk import Call
 from bot.storage.store import Store
-from bot.watch.knowing import Known, NameOf, present, subject
+from bot.watch.knowing import Known, present, subject
 from bot.watch.lookout import Lookout
 from bot.watch.running import Running
 from bot.watch.saying import Speech
@@ -21,9 +21,8 @@ from checks.engine.runbook import Runbook
 class Parts:
     """What a watch is made of.
 
-    checks:  ids of all checks
-    name_of: what people call a user
-    wake:    tells the sender that there is something in the outbox
+    checks: ids of all checks
+    wake:   tells the sender that there is something in the outbox
     """
 
     store: Store
@@ -34,7 +33,6 @@ class Parts:
     checks: tuple[str, ...]
     runbook: Runbook
     clock: Clock
-    name_of: NameOf
     wake: Callable[[], None]
 
     async def look(self, known: Known, call: Call) -> Report:
@@ -42,7 +40,7 @@ class Parts:
 
         async def look() -> Report:
             point = present(known, self.runbook, call.at)
-            about = await subject(known, point, self.runbook, call.at, self.name_of)
+            about = subject(known, point, self.runbook, call.at)
             return await self.lookout.watch(replace(about, exact=False))
 
         return await self.lookout.shared(str(known.deployment.id), look)

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.storage.store import Store
 from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
 from bot.watch import alarms, observing
-from bot.watch.knowing import Known, NameOf, know, subject
+from bot.watch.knowing import Known, know, subject
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment, Point, Taken
 from bot.watch.saying import Moment, Speech
@@ -38,7 +38,6 @@ class Taker:
         runbook: thresholds and schedule.
         clock: gives the instants.
         owner: this process's name in claims.
-        name_of: what people call a user.
         started_at: when this process began; what was due before is "taken after a restart".
     """
 
@@ -51,7 +50,6 @@ class Taker:
         runbook: Runbook,
         clock: Clock,
         owner: str,
-        name_of: NameOf,
         started_at: datetime,
     ) -> None:
         self._store = store
@@ -60,7 +58,6 @@ class Taker:
         self._runbook = runbook
         self._clock = clock
         self._owner = owner
-        self._name_of = name_of
         self._started_at = started_at
 
     async def take(self, deployment: Deployment, point: Point) -> Taken | None:
@@ -90,7 +87,7 @@ class Taker:
         if point.run == "baseline":
             await self._store.add_marks(await self._lookout.mark())
         before = await know(self._store, deployment)
-        about = await subject(before, point, self._runbook, self._clock.now(), self._name_of)
+        about = subject(before, point, self._runbook, self._clock.now())
         report = await self._lookout.watch(about)
         state = _learn(before, point, report)
         if point.run == "baseline":

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.storage.store import Store
 from bot.storage.values import NewPost
 from bot.watch import alarms, observing
-from bot.watch.knowing import Known, NameOf, know, present, subject
+from bot.watch.knowing import Known, know, present, subject
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment
 from bot.watch.saying import Speech
@@ -30,7 +30,7 @@ class Ticker:
     """Does the ticks of all watches, whichever replica it runs on.
 
     Args:
-        store, lookout, speech, runbook, clock, name_of: as for `Taker`.
+        store, lookout, speech, runbook, clock: as for `Taker`.
     """
 
     def __init__(
@@ -41,14 +41,12 @@ class Ticker:
         speech: Speech,
         runbook: Runbook,
         clock: Clock,
-        name_of: NameOf,
     ) -> None:
         self._store = store
         self._lookout = lookout
         self._speech = speech
         self._runbook = runbook
         self._clock = clock
-        self._name_of = name_of
         rules = runbook.rollback_criteria
         wanted = (*_SAMPLED, *(check for rule in rules for check, _, _ in rule.any_of))
         self._only = tuple(
@@ -77,7 +75,7 @@ class Ticker:
     async def _look(self, known: Known) -> Report:
         now = self._clock.now()
         point = present(known, self._runbook, now)
-        about = await subject(known, point, self._runbook, now, self._name_of)
+        about = subject(known, point, self._runbook, now)
         return await self._lookout.tick(replace(about, only=self._only, exact=False))
 
     async def _calls(self, known: Known, report: Report) -> tuple[list[NewPost], dict[str, Json]]:
