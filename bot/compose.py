@@ -1,20 +1,49 @@
-"""The one place where sources are built, for the command line and for the demo alike."""
+"""The one place where things come together: sources for a single run, and the whole bot.
+
+`golive run`, the demo and the tests compose the same bot; what differs is an argument.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
+from pydantic import SecretStr
+
+from bot.clock import Clock, Timer
+from bot.settings import Settings, password_of
+from bot.slack.access import resolve_lead
+from bot.slack.side import SlackSide
+from bot.slack.web import open_session
+from bot.storage.store import Store
+from bot.storage.values import StoreUnavailable
+from bot.watch.front_desk import FrontDesk
+from bot.watch.lookout import Lookout
+from bot.watch.parts import Parts
+from bot.watch.running import Running
+from bot.watch.saying import Speech
+from bot.watch.taking import Taker
+from bot.watch.ticking import Ticker
+from checks import CHECKS
 from checks.engine.runbook import Runbook
 from checks.engine.runner import Sources
 from checks.sources.database import PostgresDatabase
-from checks.sources.http import HttpHealthProbe
+from checks.sources.http import HttpHealthProbe, Timeouts
 from checks.sources.logs.file_log import FileLog
 from checks.sources.logs.profile import compile_profiles
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+_QUICK = Timeouts(connect=2.0, write=2.0, read=4.0, whole=5.0)
+"""A tick's probe does not wait longer than the tick may take."""
+
+_OPEN_AGAIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +82,179 @@ async def open_sources(
             database=database,
             health=HttpHealthProbe(targets.base_url) if targets.base_url else None,
         )
+
+
+# --- the bot ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """A bot that runs: Slack's side, and the watches behind it."""
+
+    slack: SlackSide
+    running: Running
+    store: Store
+    lookout: Lookout
+
+
+@asynccontextmanager
+async def open_bot(
+    settings: Settings,
+    runbook: Runbook,
+    *,
+    clock: Clock,
+    timer: Timer,
+    owner: str,
+    lease: float = 15.0,
+) -> AsyncGenerator[Bot, None]:
+    """The whole bot, running until the block ends; then it finishes what it began.
+
+    Args:
+        settings: must lack nothing (`Settings.lacks_to_run`).
+        runbook: what the watches go by.
+        clock: gives the instant.
+        timer: calls back at one; whoever made it starts and stops it.
+        owner: names this process in claims.
+        lease: seconds for which a claim of this process is safe from others.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session())
+        store = Store(_given(settings.store_url), lease=lease)
+        stack.push_async_callback(store.close)
+        lookout = Lookout(
+            checks=CHECKS,
+            runbook=runbook,
+            sources=await stack.enter_async_context(
+                open_sources(_targets(settings), runbook, clock.now)
+            ),
+            quick_probe=_quick_probe(settings),
+            clock=clock,
+            secrets=_known_secrets(settings),
+            fingerprint_key=secrets.token_bytes(32),
+        )
+        side = SlackSide(
+            session,
+            bot_token=_given(settings.slack_bot_token),
+            api_url=settings.slack_api_url,
+            operators=settings.operators,
+            store=store,
+            clock=clock,
+            timer=timer,
+            owner=owner,
+            reference=lambda: secrets.token_hex(4),
+        )
+        lead = await resolve_lead(side.gateway, settings.lead)
+        if lead.problem is not None:
+            _log.warning("nobody is called on escalation", why=lead.problem)
+        speech = Speech(runbook=runbook, lookout=lookout, lead=lead.mention)
+        running, desk = _watches(store, lookout, speech, runbook, clock, timer, owner, side)
+        await _open_store(store, lookout, running, clock, timer)
+        await _start(side, desk, settings)
+        stack.push_async_callback(side.stop)
+        stack.push_async_callback(running.end)
+        yield Bot(slack=side, running=running, store=store, lookout=lookout)
+
+
+def _watches(
+    store: Store,
+    lookout: Lookout,
+    speech: Speech,
+    runbook: Runbook,
+    clock: Clock,
+    timer: Timer,
+    owner: str,
+    side: SlackSide,
+) -> tuple[Running, FrontDesk]:
+    taker = Taker(
+        store=store,
+        lookout=lookout,
+        speech=speech,
+        runbook=runbook,
+        clock=clock,
+        owner=owner,
+        started_at=clock.now(),
+    )
+    ticker = Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock)
+    running = Running(
+        store=store,
+        taker=taker,
+        ticker=ticker,
+        lookout=lookout,
+        speech=speech,
+        runbook=runbook,
+        clock=clock,
+        timer=timer,
+        wake=side.sender.wake,
+    )
+    parts = Parts(
+        store=store,
+        lookout=lookout,
+        speech=speech,
+        taker=taker,
+        running=running,
+        checks=tuple(check.id for check in CHECKS),
+        runbook=runbook,
+        clock=clock,
+        wake=side.sender.wake,
+    )
+    return running, FrontDesk(parts)
+
+
+async def _open_store(
+    store: Store, lookout: Lookout, running: Running, clock: Clock, timer: Timer
+) -> None:
+    """Open the store and take up its watches; while it does not answer, again and again.
+
+    Until then `/golive status` answers live, and says that there is no history.
+    """
+    try:
+        await store.open()
+        lookout.fingerprint_key = await store.fingerprint_key()
+    except StoreUnavailable as error:
+        if not error.retry:
+            raise
+        _log.warning("the store does not answer", why=error.problem.what)
+
+        async def again() -> None:
+            await _open_store(store, lookout, running, clock, timer)
+
+        timer.at(clock.now() + _OPEN_AGAIN, "store", again)
+        return
+    await running.begin()
+
+
+async def _start(side: SlackSide, desk: FrontDesk, settings: Settings) -> None:
+    if settings.slack_mode == "socket":
+        await side.start_sockets(desk, app_token=_given(settings.slack_app_token))
+        return
+    await side.start_http(
+        desk, signing_secret=_given(settings.slack_signing_secret), port=settings.port or 0
+    )
+
+
+def _targets(settings: Settings) -> Targets:
+    url = settings.database_url
+    return Targets(
+        logs=(settings.log,) if settings.log else (),
+        database_url=url.get_secret_value() if url else None,
+        base_url=settings.base_url,
+    )
+
+
+def _quick_probe(settings: Settings) -> HttpHealthProbe | None:
+    if settings.base_url is None:
+        return None
+    return HttpHealthProbe(settings.base_url, tries=1, timeouts=_QUICK)
+
+
+def _known_secrets(settings: Settings) -> tuple[str, ...]:
+    """All that golive was given and that the log must not show."""
+    password = password_of(settings.base_url or "")
+    return tuple(dict.fromkeys((*settings.literals, *((password,) if password else ()))))
+
+
+def _given(secret: SecretStr | None) -> str:
+    """A setting that `Settings.lacks_to_run` has asked for."""
+    if secret is None:
+        raise ValueError("The bot was composed with settings that lack something.")
+    return secret.get_secret_value()

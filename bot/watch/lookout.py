@@ -21,6 +21,7 @@ from checks.engine.model import Evidence, Problem, Report, Window
 from checks.engine.runbook import Runbook
 from checks.engine.runbook.model import FINAL
 from checks.engine.runner import Occasion, Sources
+from checks.sources.http import HealthProbe
 from checks.sources.logs.source import Mark, ScanState
 
 SHARED = timedelta(seconds=10)
@@ -68,7 +69,7 @@ class Lookout:
         checks: all checks.
         runbook: whose thresholds and windows hold.
         sources: where to look.
-        quick: the same places for a tick, with a probe that does not wait long; default `sources`.
+        quick_probe: the health probe of a tick, which waits less long than that of `sources`.
         clock: gives the instant of a look.
         secrets: all that golive was given and that the log must not show.
         fingerprint_key: names a leaked secret without showing it.
@@ -80,7 +81,7 @@ class Lookout:
         checks: Sequence[Check],
         runbook: Runbook,
         sources: Sources,
-        quick: Sources | None = None,
+        quick_probe: HealthProbe | None = None,
         clock: Clock,
         secrets: tuple[str, ...] = (),
         fingerprint_key: bytes = b"",
@@ -88,7 +89,7 @@ class Lookout:
         self._checks = checks
         self._runbook = runbook
         self.sources = sources
-        self._quick = quick or sources
+        self._quick = sources if quick_probe is None else replace(sources, health=quick_probe)
         self._clock = clock
         self._secrets = secrets
         self.fingerprint_key = fingerprint_key

@@ -8,8 +8,10 @@ every tick, so that a watch that began on another replica is known within one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 import structlog
@@ -72,19 +74,27 @@ class Running:
         self._wake = wake
         self._armed: set[UUID] = set()
         self._warmed_at: datetime | None = None
+        self._ending = False
+        self._busy: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> None:
         """Take up every open watch, and begin to tick."""
         await self._tick()
 
+    async def end(self) -> None:
+        """Begin nothing more, and wait for what is being taken: it is recorded, or let go."""
+        self._ending = True
+        self._timer.cancel(_TICK)
+        for deployment_id in list(self._armed):
+            self._timer.cancel(_key(deployment_id))
+        if self._busy:
+            await asyncio.wait(self._busy)
+
     def arm(self, deployment: Deployment) -> None:
         """See at once what a watch has to do, and set its timer."""
         self._armed.add(deployment.id)
 
-        async def run() -> None:
-            await self._run(deployment.id)
-
-        self._timer.at(self._clock.now(), _key(deployment.id), run)
+        self._set(self._clock.now(), deployment.id)
 
     def disarm(self, deployment_id: UUID) -> None:
         """Forget a watch that ended."""
@@ -102,11 +112,25 @@ class Running:
             _log.warning("store unavailable", watch=str(deployment_id), why=error.problem.what)
             following = self._clock.now() + _AGAIN
         if following is not None:
+            self._set(following, deployment_id)
 
-            async def run() -> None:
+    def _set(self, instant: datetime, deployment_id: UUID) -> None:
+        async def run() -> None:
+            with self._counted():
                 await self._run(deployment_id)
 
-            self._timer.at(following, _key(deployment_id), run)
+        if not self._ending:
+            self._timer.at(instant, _key(deployment_id), run)
+
+    @contextmanager
+    def _counted(self) -> Generator[None, None, None]:
+        """Count the present task among those that the end waits for."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._busy.add(task)
+        try:
+            yield
+        finally:
+            self._busy.discard(task)
 
     async def _catch_up(self, deployment_id: UUID) -> datetime | None:
         """Take all that is due; when to come back, or None where the watch is over."""
@@ -145,11 +169,13 @@ class Running:
     # --- ticks ----------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        try:
-            await self._look_around()
-        except StoreUnavailable as error:
-            _log.warning("store unavailable", why=error.problem.what)
-        self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
+        with self._counted():
+            try:
+                await self._look_around()
+            except StoreUnavailable as error:
+                _log.warning("store unavailable", why=error.problem.what)
+        if not self._ending:
+            self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
 
     async def _look_around(self) -> None:
         marks = await self._lookout.mark()
