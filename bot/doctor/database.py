@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.doctor import catalog
 from bot.doctor.clocks import Span, clock_line
+from bot.doctor.columns import needed_columns
 from bot.doctor.model import Line, failed, ok, warning
 from bot.doctor.rights import reader_rights
 from checks.engine.check import Query
@@ -104,7 +105,7 @@ async def look_at_database(
     role = str(session[0]["role"])
     return [
         _connected(found, session[0], url),
-        *_needed(rows(found, catalog.NEEDED), rows(found, catalog.SCHEMAS), role, needs),
+        *needed_columns(rows(found, catalog.NEEDED), rows(found, catalog.SCHEMAS), role, needs),
         *_row_security(rows(found, _HIDDEN), role),
         _cannot_write(found, session[0]),
         *_session(session[0], role),
@@ -140,60 +141,6 @@ def _connected(found: DatabaseEvidence, session: Row, url: str) -> Line:
         f"Connected to {target.name} as {session['role']}, {how}."
         f" PostgreSQL {found.server_version}."
     )
-
-
-def _needed(
-    found: tuple[Row, ...],
-    schemas: tuple[Row, ...],
-    role: str,
-    needs: Mapping[str, Sequence[Query]],
-) -> list[Line]:
-    public = next((row for row in schemas if row["name"] == "public"), None)
-    if public is not None and not public["usable"]:
-        return [
-            failed(
-                f"The role {role} may not use the schema public, so it sees no table.",
-                f"As its owner: GRANT USAGE ON SCHEMA public TO {catalog.quoted(role)};",
-            )
-        ]
-    lacking = catalog.missing(found)
-    if not lacking:
-        tables = len({str(row["tab"]) for row in found})
-        return [ok(f"All {len(found)} columns of {tables} tables that the checks read are there.")]
-    return [_lacking(entry, role, needs) for entry in lacking]
-
-
-def _lacking(entry: catalog.Missing, role: str, needs: Mapping[str, Sequence[Query]]) -> Line:
-    if not entry.exists:
-        return failed(
-            f"The table {entry.table} does not exist. {_users(entry.table, None, needs)}",
-            "Check the database in GOLIVE_DATABASE_URL, or run the application's migrations.",
-        )
-    if entry.columns:
-        names = ", ".join(f"{entry.table}.{column}" for column in entry.columns)
-        return failed(
-            f"Missing: {names}. {_users(entry.table, entry.columns, needs)}",
-            "Run the application's migrations: the database is older than the application.",
-        )
-    statement = catalog.grant("SELECT", entry.denied, entry.table, role)
-    return failed(
-        f"The role {role} may not read {entry.table} ({', '.join(entry.denied)})."
-        f" {_users(entry.table, entry.denied, needs)}",
-        f"As the table's owner: {statement}",
-    )
-
-
-def _users(table: str, columns: Sequence[str] | None, needs: Mapping[str, Sequence[Query]]) -> str:
-    """Which checks cannot look without these columns, or without the table."""
-    names = [
-        name
-        for name, queries in needs.items()
-        if any(
-            table in query.reads and (columns is None or set(columns) & set(query.reads[table]))
-            for query in queries
-        )
-    ]
-    return f"Without it: {', '.join(names) or 'live secrets in the log'}."
 
 
 def _row_security(hidden: tuple[Row, ...], role: str) -> list[Line]:

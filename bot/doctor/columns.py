@@ -1,0 +1,72 @@
+"""The columns that the checks read: each that is missing or denied, with the statement to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.doctor import catalog
+from bot.doctor.model import Line, failed, ok
+from checks.engine.check import Query
+from checks.engine.model import Row
+
+
+def needed_columns(
+    found: tuple[Row, ...],
+    schemas: tuple[Row, ...],
+    role: str,
+    needs: Mapping[str, Sequence[Query]],
+) -> list[Line]:
+    """A line for each table with something missing, or one for all.
+
+    Args:
+        found: rows of NEEDED.
+        schemas: rows of SCHEMAS.
+        role: whose rights counted.
+        needs: what needs the database → its queries.
+    """
+    public = next((row for row in schemas if row["name"] == "public"), None)
+    if public is not None and not public["usable"]:
+        return [
+            failed(
+                f"The role {role} may not use the schema public, so it sees no table.",
+                f"As its owner: GRANT USAGE ON SCHEMA public TO {catalog.quoted(role)};",
+            )
+        ]
+    lacking = catalog.missing(found)
+    if not lacking:
+        tables = len({str(row["tab"]) for row in found})
+        return [ok(f"All {len(found)} columns of {tables} tables that the checks read are there.")]
+    return [_lacking(entry, role, needs) for entry in lacking]
+
+
+def _lacking(entry: catalog.Missing, role: str, needs: Mapping[str, Sequence[Query]]) -> Line:
+    if not entry.exists:
+        return failed(
+            f"The table {entry.table} does not exist. {_users(entry.table, None, needs)}",
+            "Check the database in GOLIVE_DATABASE_URL, or run the application's migrations.",
+        )
+    if entry.columns:
+        names = ", ".join(f"{entry.table}.{column}" for column in entry.columns)
+        return failed(
+            f"Missing: {names}. {_users(entry.table, entry.columns, needs)}",
+            "Run the application's migrations: the database is older than the application.",
+        )
+    statement = catalog.grant("SELECT", entry.denied, entry.table, role)
+    return failed(
+        f"The role {role} may not read {entry.table} ({', '.join(entry.denied)})."
+        f" {_users(entry.table, entry.denied, needs)}",
+        f"As the table's owner: {statement}",
+    )
+
+
+def _users(table: str, columns: Sequence[str] | None, needs: Mapping[str, Sequence[Query]]) -> str:
+    """Which checks cannot look without these columns, or without the table."""
+    names = [
+        name
+        for name, queries in needs.items()
+        if any(
+            table in query.reads and (columns is None or set(columns) & set(query.reads[table]))
+            for query in queries
+        )
+    ]
+    return f"Without it: {', '.join(names) or 'live secrets in the log'}."
