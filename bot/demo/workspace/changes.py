@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -62,12 +62,17 @@ class Changes:
         for observer in tuple(self._observers):
             observer(change)
 
-    async def follow(self) -> AsyncIterator[Change]:
-        """Every change from now on."""
+    def follow(self) -> AsyncGenerator[Change, None]:
+        """Every change from this moment on, until the generator is closed."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
-        unsubscribe = self.subscribe(queue.put_nowait)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            unsubscribe()
+        return _drain(queue, self.subscribe(queue.put_nowait))
+
+
+async def _drain(
+    queue: asyncio.Queue[Change], unsubscribe: Callable[[], None]
+) -> AsyncGenerator[Change, None]:
+    try:
+        while True:
+            yield await queue.get()
+    finally:
+        unsubscribe()

@@ -60,7 +60,6 @@ class Workspace:
         journal: a file that gets every entry as a line of JSON.
         port: where to listen; 0 finds a free one.
         patience: real seconds that a person's action waits for an ack.
-        routes: further addresses of the server, such as a page's.
     """
 
     def __init__(
@@ -75,7 +74,6 @@ class Workspace:
         journal: Path | None = None,
         port: int = 0,
         patience: float = float(ACK_SECONDS),
-        routes: Iterable[web.RouteDef] = (),
     ) -> None:
         self.now = now
         self.state = State(now, cast or standard_cast(), file_polls=file_polls)
@@ -96,7 +94,7 @@ class Workspace:
         self._api = WebApi(
             self.context, self.credentials, self.rates, self.faults.api, self.journal
         )
-        self._routes = tuple(routes)
+        self._routes: list[web.RouteDef] = []
         self._port = port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -142,6 +140,10 @@ class Workspace:
     def api_url(self) -> str:
         """What the bot takes as SLACK_API_URL."""
         return f"{self.base_url}/api/"
+
+    def add_routes(self, routes: Iterable[web.RouteDef]) -> None:
+        """Serve further addresses, such as a page's; before the start."""
+        self._routes += routes
 
     async def accept(self) -> None:
         """Listen; after `refuse`, on the same port again.
