@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -36,6 +37,7 @@ from bot.render.signals import render_signals
 from bot.render.terminal import render_report
 from bot.render.words import clean
 from bot.settings import Settings, SettingsError
+from bot.storage.values import StoreUnavailable
 from checks import CHECKS
 from checks.engine.model import Problem, Report
 from checks.engine.runbook import (
@@ -250,6 +252,27 @@ def doctor(
     else:
         _show(render_examination(found))
     raise Finished(1 if found.failed else 0)
+
+
+# --- golive run ---------------------------------------------------------------------------------
+
+
+@app.command()
+def run(runbook: _RunbookOption = None) -> None:
+    """Run the bot: watch deploys, post checkpoints, answer /golive. Ends at SIGTERM or Ctrl-C."""
+    # Here, not above: Slack's libraries and the chart's would slow every other command down.
+    from bot.run import run_bot  # noqa: PLC0415
+
+    settings = Settings.from_environment(os.environ)
+    lacking = settings.lacks_to_run()
+    if lacking:
+        raise SettingsError(lacking)
+    book = load_runbook(runbook or settings.runbook, checks=CHECKS)
+    configure_logging(logging.INFO)
+    try:
+        _wait(run_bot(settings, book))
+    except StoreUnavailable as error:
+        raise UsageError(str(error)) from error
 
 
 # --- golive runbook, golive demo ----------------------------------------------------------------
