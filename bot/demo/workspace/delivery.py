@@ -43,7 +43,7 @@ class Ack:
 
 
 class NoRouteError(Exception):
-    """The bot is not there: no socket, or its URL does not answer."""
+    """The bot is not there: no socket, or its URL does not answer with 200."""
 
 
 class Route(Protocol):
@@ -67,7 +67,8 @@ class _Pending:
 
     @property
     def acked(self) -> bool:
-        return any(ack.done() and not ack.cancelled() for ack in self.acks)
+        ended = [ack for ack in self.acks if ack.done() and not ack.cancelled()]
+        return any(ack.exception() is None for ack in ended)
 
 
 class Delivery:

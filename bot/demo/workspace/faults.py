@@ -161,19 +161,20 @@ class WireFaults:
         for send in reversed(held) if reverse else held:
             await send()
 
-    async def pass_on(self, send: Callable[[], Awaitable[None]]) -> None:
-        """Send an envelope, as the faults will have it."""
+    async def pass_on(self, send: Callable[[], Awaitable[None]]) -> bool:
+        """Send an envelope, as the faults will have it; False if it is held or lost."""
         if self.lose > 0:
             self.lose -= 1
-            return
+            return False
         if self.hold > 0:
             self.hold -= 1
             self._held.append(send)
-            return
+            return False
         await send()
         if self.duplicate > 0:
             self.duplicate -= 1
             await send()
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

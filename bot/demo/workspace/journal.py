@@ -23,6 +23,8 @@ class Traffic(StrEnum):
     """A request that got no answer."""
     ENVELOPE = "envelope"
     """Something that was delivered to the bot, over a socket or signed HTTP."""
+    WITHHELD = "withheld"
+    """An envelope that a fault lost or holds back."""
     ACK = "ack"
     SOCKET = "socket"
     """A socket came, went, was pinged or told to go."""

@@ -58,7 +58,8 @@ class SignedHttp:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        await self._faults.pass_on(send_now)
+        if not await self._faults.pass_on(send_now):
+            self._journal.note(Traffic.WITHHELD, envelope.type, {}, ref=envelope.id)
         return future
 
     async def verify(self, challenge: str = "challenge-1") -> bool:
@@ -91,14 +92,14 @@ class SignedHttp:
         try:
             status, text = await self._post(body, kind, headers)
         except aiohttp.ClientError:
-            if not future.done():
-                future.set_exception(NoRouteError())
-                future.exception()  # an envelope that nobody waits for fails silently
+            _fail(future)
             return
         payload = _parsed(text) or ({"text": text} if text else None)
         note: Json = {"payload": payload}
         self._journal.note(Traffic.ACK, "ack", note, status=status, ref=envelope.id)
-        if status == 200 and not future.done():
+        if status != 200:
+            _fail(future)
+        elif not future.done():
             seconds = time.perf_counter() - started
             future.set_result(Ack(at=self._now(), seconds=seconds, payload=payload))
 
@@ -114,6 +115,12 @@ class SignedHttp:
         }
         async with self._session.post(self._url, data=body.encode(), headers=signed) as answer:
             return answer.status, await answer.text()
+
+
+def _fail(future: asyncio.Future[Ack]) -> None:
+    if not future.done():
+        future.set_exception(NoRouteError())
+        future.exception()  # nobody may be waiting for this one, and that is no error
 
 
 def _body(envelope: Envelope) -> tuple[str, str]:

@@ -87,7 +87,8 @@ class Sockets:
         async def send_now() -> None:
             await self._write(envelope)
 
-        await self._faults.pass_on(send_now)
+        if not await self._faults.pass_on(send_now):
+            self._journal.note(Traffic.WITHHELD, envelope.type, {}, ref=envelope.id)
         return waiting.ack
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
