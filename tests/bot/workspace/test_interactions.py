@@ -13,8 +13,6 @@ from bot.demo.workspace import CanNotError, Kind, Traffic, Workspace
 from bot.demo.workspace.people import GUEST, MEMBER, OPERATOR, RELEASES, SHARED, STRANGER
 from tests.bot.workspace.blocks import button, confirm, modal, section, text_input
 from tests.bot.workspace.bolt import Ack, Bot, Client
-from tests.bot.workspace.calls import refusal
-from tests.bot.workspace.clock import Clock
 from tests.bot.workspace.conftest import Connect
 
 
@@ -291,17 +289,3 @@ async def test_home_opens_and_is_published(
     await workspace.actor.click(OPERATOR, home, "refresh")
     assert clicked[0]["container"] == {"type": "view", "view_id": home.id}
     assert clicked[0]["view"]["type"] == "home"
-
-
-async def test_trigger_lives_three_seconds_and_once(
-    workspace: Workspace, client: Client, clock: Clock
-) -> None:
-    """A second use and a late use are refused with Slack's words."""
-    views = workspace.state.views
-    once, late = views.trigger(OPERATOR), views.trigger(OPERATOR)
-    view = modal("one", [section("A")])
-    await client.views_open(trigger_id=once, view=view)
-    assert await refusal(client.views_open(trigger_id=once, view=view)) == "exchanged_trigger_id"
-    clock.move(seconds=3)
-    assert await refusal(client.views_open(trigger_id=late, view=view)) == "expired_trigger_id"
-    assert await refusal(client.views_open(trigger_id="1.2.3", view=view)) == "invalid_trigger_id"

@@ -99,6 +99,7 @@ async def test_a_stale_signature_is_refused_by_the_bot(
     workspace: Workspace, app: Bot, url: str, clock: Clock
 ) -> None:
     """Bolt takes five minutes either way of its machine's clock."""
+
     @app.command("/golive")
     async def golive(ack: Ack) -> None:
         await ack()

@@ -9,6 +9,7 @@ from bot.demo.workspace.people import OPERATOR
 from tests.bot.workspace.blocks import modal, section, text_input
 from tests.bot.workspace.bolt import Client
 from tests.bot.workspace.calls import refusal
+from tests.bot.workspace.clock import Clock
 
 
 async def test_a_changed_view_is_not_overwritten_blindly(
@@ -62,3 +63,17 @@ async def test_at_most_three_modals_lie_over_each_other(
     fourth = client.views_push(trigger_id=views.trigger(OPERATOR), view=modal("a", []))
     assert await refusal(fourth) == "push_limit_reached"
     assert len(views.stack(OPERATOR)) == 3
+
+
+async def test_trigger_lives_three_seconds_and_once(
+    workspace: Workspace, client: Client, clock: Clock
+) -> None:
+    """A second use and a late use are refused with Slack's words."""
+    views = workspace.state.views
+    once, late = views.trigger(OPERATOR), views.trigger(OPERATOR)
+    view = modal("one", [section("A")])
+    await client.views_open(trigger_id=once, view=view)
+    assert await refusal(client.views_open(trigger_id=once, view=view)) == "exchanged_trigger_id"
+    clock.move(seconds=3)
+    assert await refusal(client.views_open(trigger_id=late, view=view)) == "expired_trigger_id"
+    assert await refusal(client.views_open(trigger_id="1.2.3", view=view)) == "invalid_trigger_id"
