@@ -1,40 +1,22 @@
-"""Counting responses of a format that writes one a line, whole blocks at a time.
-
-In a regular block every line has the literal before the status exactly once, and other literals as
-often as the profile says. Then counting a literal counts lines, at the speed of memory. Where the
-sums show that a block is not regular, it is halved until the odd lines stand alone; those are read
-one by one with the profile's strict pattern.
-"""
+"""Counting the responses of a format that writes one a line, and keeping the last of the bad."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import SupportsInt
 
-import stringzilla
+import numpy as np
 
 from checks.engine.profiles import LineResponses
-from checks.sources.logs.routes import STATUS_SIGNALS, route_of, signal_of
+from checks.sources.logs.response_lines import Marks, ResponseReader
+from checks.sources.logs.routes import STATUS_SIGNALS, route_of
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
-from checks.sources.logs.text import Segment, Text
+from checks.sources.logs.text import Text
 
-_LEAF = 2_048
-_HTTP_VERSIONS = ("1.1", "1.0", "2.0", "3.0")
-
-
-@dataclass(slots=True)
-class Counts:
-    """Responses of one block."""
-
-    lines: int = 0
-    responses: int = 0
-    signals: dict[str, int] = field(default_factory=dict[str, int])
-
-    def add(self, signal: str, n: int = 1) -> None:
-        """Count responses of a signal."""
-        if n:
-            self.signals[signal] = self.signals.get(signal, 0) + n
+_FAILED = 500
+_LEAST = min(_FAILED, *STATUS_SIGNALS)
+"""The least status that is a signal of its own."""
 
 
 class BlockCounter:
@@ -42,128 +24,60 @@ class BlockCounter:
 
     def __init__(self, spec: LineResponses, line: re.Pattern[bytes], health_path: str) -> None:
         self._line = line
-        self._health_path = health_path.encode()
-        self._after = spec.status_after
-        self._exactly = tuple(spec.exactly.items())
-        if spec.status_after is not None:
-            after = spec.status_after
-            self._classes = tuple(f"{after}{digit}" for digit in "12345")
-            self._needles = {
-                "http_5xx": f"{after}5",
-                **{signal: f"{after}{status} " for status, signal in STATUS_SIGNALS.items()},
-            }
-            self._health = f" {health_path} HTTP/"
-            self._failed_health = tuple(
-                f"{self._health}{version}{after}5" for version in _HTTP_VERSIONS
-            )
+        self._has_method = "method" in line.groupindex
+        self._reader = ResponseReader(spec, line, health_path)
 
-    def count(self, text: Text, tally: Tally) -> int:
-        """Count every response of a text; returns how many lines were responses."""
-        start = 0
-        found = 0
-        view = stringzilla.Str(text.data)
-        for segment in text.segments:
-            counts = Counts()
+    def marks(self, data: bytes) -> Marks:
+        """What `count` needs to know of a text; found without the interpreter's lock."""
+        return self._reader.marks(data)
+
+    def count(self, text: Text, marks: Marks, tally: Tally) -> None:
+        """Count every response of a text by its minute."""
+        lines = self._reader.read(text.data, marks)
+        bad = np.flatnonzero(lines.statuses >= _LEAST)
+        statuses = lines.statuses[bad]
+        flags = {"http_5xx": statuses >= _FAILED}
+        flags |= {signal: statuses == status for status, signal in STATUS_SIGNALS.items()}
+        failed_health = flags["http_5xx"] & lines.health[bad]
+        ends = np.searchsorted(lines.starts, [segment.end for segment in text.segments])
+        stops = np.searchsorted(bad, ends)
+        begin = first = kept = 0
+        for segment, end, stop in zip(text.segments, ends.tolist(), stops.tolist(), strict=True):
             if segment.counted:
-                self._block(text.data, view, start, segment.end, counts)
-                self._store(counts, segment, tally)
-                found += counts.responses
-            start = segment.end
-        self._keep_lines(text, tally)
-        return found
-
-    def _block(
-        self, data: bytes, view: stringzilla.Str, start: int, end: int, counts: Counts
-    ) -> None:
-        if end - start > _LEAF and self._after is not None:
-            part = view[start:end]
-            if self._regular(part, counts):
-                return
-            middle = data.rfind(b"\n", start, (start + end) // 2) + 1 or start
-            if middle <= start:
-                middle = data.find(b"\n", (start + end) // 2, end) + 1
-            if start < middle < end:
-                self._block(data, view, start, middle, counts)
-                self._block(data, view, middle, end, counts)
-                return
-        self._strictly(data, start, end, counts)
-
-    def _regular(self, part: stringzilla.Str, counts: Counts) -> bool:
-        """Count a block by its literals, if every line of it is a plain response."""
-        count: Callable[[str], int] = part.count
-        lines = count("\n")
-        failed = count(self._needles["http_5xx"])
-        if failed + sum(count(needle) for needle in self._classes[:4]) != lines:
-            return False
-        if any(count(literal) != times * lines for literal, times in self._exactly):
-            return False
-        health = count(self._health)
-        counts.lines += lines
-        counts.responses += lines
-        counts.add("http_5xx", failed)
-        for signal, needle in self._needles.items():
-            if signal != "http_5xx":
-                counts.add(signal, count(needle))
-        counts.add("http_health", health)
-        return True
-
-    def _any_failed_health(self, part: stringzilla.Str) -> bool:
-        """Whether a failed health response may be in a block: then its lines are read singly."""
-        return any(
-            part.count(f"{self._health}{v}{self._after}5") for v in ("1.1", "1.0", "2.0", "3.0")
-        )
-
-    def _strictly(self, data: bytes, start: int, end: int, counts: Counts) -> None:
-        for line in data[start:end].splitlines():
-            counts.lines += 1
-            match = self._line.match(line)
-            if match is None:
-                continue
-            status = int(match["status"])
-            counts.responses += 1
-            signal = signal_of(status)
-            if signal is not None:
-                counts.add(signal)
-            if match["path"] == self._health_path:
-                counts.add("http_health")
-                if signal == "http_5xx":
-                    counts.add("http_health_5xx")
-
-    def _store(self, counts: Counts, segment: Segment, tally: Tally) -> None:
-        tally.lines += counts.lines
-        if counts.responses:
-            tally.signal("http_responses").add(counts.responses, segment.minute)
-        for signal, n in counts.signals.items():
-            tally.signal(signal).add(n, segment.minute)
-
-    def _keep_lines(self, text: Text, tally: Tally) -> None:
-        """Keep evidence lines and routes: of all bad responses, or of the last where many are."""
-        limit = tally.routes_left()
-        for signal in ("http_5xx", *STATUS_SIGNALS.values()):
-            needle = self._needle_bytes(signal)
-            if needle is None:
-                continue
-            end = len(text.data)
-            seen: list[bytes] = []
-            while len(seen) < limit:
-                position = text.data.rfind(needle, 0, end)
-                if position < 0:
-                    break
-                begin, stop = text.line_at(position)
-                if not text.segment_at(begin).counted:
-                    break
-                end = begin
-                match = self._line.match(text.data, begin, stop)
-                if match is None or signal_of(int(match["status"])) != signal:
-                    continue
-                groups = match.groupdict()
-                tally.route(signal, route_of(groups.get("method") or b"", match["path"]))
-                seen.append(text.data[begin:stop])
+                tally.lines += end - begin
+                counted = {
+                    "http_responses": np.count_nonzero(lines.statuses[begin:end]),
+                    "http_health": np.count_nonzero(lines.health[begin:end]),
+                    "http_health_5xx": np.count_nonzero(failed_health[first:stop]),
+                    **{name: np.count_nonzero(found[first:stop]) for name, found in flags.items()},
+                }
+                _add(counted, segment.minute, tally)
             else:
-                tally.routes_sampled = True
-            tally.signal(signal).lines.extend(reversed(seen[:EVIDENCE_LINES]))
+                kept = stop
+            begin, first = end, stop
+        limit = tally.routes_left()
+        for signal, found in flags.items():
+            starts = lines.starts[bad[kept:][found[kept:]]]
+            self._keep_lines(text, signal, starts, limit, tally)
 
-    def _needle_bytes(self, signal: str) -> bytes | None:
-        if self._after is None:
-            return None
-        return self._needles[signal].encode()
+    def _keep_lines(self, text: Text, signal: str, starts: Marks, limit: int, tally: Tally) -> None:
+        """Keep evidence lines and routes: of all bad responses, or of the last where many are."""
+        if not len(starts):
+            return
+        if len(starts) >= limit:
+            tally.routes_sampled = True
+        seen: list[bytes] = []
+        for begin in starts[-limit:][::-1].tolist():
+            line = text.data[begin : text.data.find(b"\n", begin)]
+            match = self._line.match(line)
+            if match is not None:
+                method = match["method"] if self._has_method else b""
+                tally.route(signal, route_of(method or b"", match["path"]))
+                seen.append(line)
+        tally.signal(signal).lines.extend(reversed(seen[:EVIDENCE_LINES]))
+
+
+def _add(counted: Mapping[str, SupportsInt], minute: int | None, tally: Tally) -> None:
+    for signal, n in counted.items():
+        if n:
+            tally.signal(signal).add(int(n), minute)

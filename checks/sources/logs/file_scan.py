@@ -146,6 +146,7 @@ class FileScan:
             rest = read_on(scanner, reader, state, timeline, last=part.last, progress=self._advance)
         finally:
             reader.close()
+            scanner.finish()
         if isinstance(timeline, ByLine):
             state.high = timeline.high
         return rest
@@ -239,6 +240,7 @@ def _with_rest(scanner: Scanner, state: FileState, timeline: Timeline, rest: byt
             last = segments[-1]
             stretched = Segment(end=last.end + missing, minute=last.minute, counted=last.counted)
             scanner.feed(piece + b"\n" * missing, (*segments[:-1], stretched), tally)
+            scanner.finish()
             tally.bytes -= missing
     settle(tally, STATUS_MASK, final=True)
     return tally

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import IO
 
+from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.events import count_events
 from checks.sources.logs.files import FileId, open_log
 from checks.sources.logs.ids import IdHash
@@ -17,12 +18,14 @@ from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
 from checks.sources.logs.records import PairReader, Records
+from checks.sources.logs.response_lines import Marks
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment, Text
 from checks.sources.logs.timeline import Timeline
 
 CHUNK = 1 << 21
+_TAIL = 4_096
 _OVERLAP = 2_048
 _MAX_BACK = 400
 _CONTINUED = b"\0"
@@ -37,13 +40,13 @@ class Reader:
 
     def __init__(self, file: FileId) -> None:
         self._file: IO[bytes] = open_log(file)
-        self._packed = file.packed
+        self.packed = file.packed
         self._position = 0
         self._kept = b""
 
     def __call__(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from an offset; fewer at the end of the file."""
-        if not self._packed:
+        if not self.packed:
             return os.pread(self._file.fileno(), size, offset)
         skip = offset - self._position
         if not 0 <= skip <= len(self._kept):
@@ -61,6 +64,17 @@ class Reader:
         self._file.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A text that is being searched, and will be counted into a tally."""
+
+    text: Text
+    tally: Tally
+    continued: bool
+    blocks: BlockCounter
+    search: Future[_Searched]
+
+
 @dataclass(slots=True, kw_only=True)
 class Scanner:
     """Counts the text of one profile behind one prefix into a tally."""
@@ -70,6 +84,7 @@ class Scanner:
     matcher: Matcher
     leaks: LeakFinder
     pool: ThreadPoolExecutor
+    _waiting: _Waiting | None = field(default=None, init=False)
 
     def feed(
         self,
@@ -80,7 +95,7 @@ class Scanner:
         continued: bool = False,
         meanwhile: Callable[[], None] = _nothing,
     ) -> None:
-        """Count whole lines.
+        """Count whole lines; the last ones that were fed are counted by `finish`.
 
         Args:
             raw: the lines.
@@ -90,14 +105,34 @@ class Scanner:
             meanwhile: work that waits for the disk and not for this text.
         """
         text = self._plain(raw, segments, continued=continued)
-        if self.profile.fields is not None:
+        tally.bytes += len(raw)
+        blocks = self.profile.blocks
+        if blocks is not None:
+            search = self.pool.submit(_search, blocks, self.matcher, text.data)
+            self.finish()
+            self._waiting = _Waiting(text, tally, continued, blocks, search)
             meanwhile()
-            secrets = count_json(self.profile, self.matcher, text, tally)
         else:
             secrets = self._count(text, tally, meanwhile)
+            self._settle(text, secrets, tally, continued=continued)
+
+    def finish(self) -> None:
+        """Count the text that was fed last.
+
+        Where lines stand alone, one thread searches a text while the other counts the one before.
+        """
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            marks, events, secrets = waiting.search.result()
+            waiting.blocks.count(waiting.text, marks, waiting.tally)
+            count_events(self.profile, waiting.text, events, waiting.tally)
+            self._settle(waiting.text, secrets, waiting.tally, continued=waiting.continued)
+
+    def _settle(
+        self, text: Text, secrets: Sequence[Sequence[int]], tally: Tally, *, continued: bool
+    ) -> None:
         self.leaks.count(text, secrets, tally, continued=continued)
         settle(tally, STATUS_MASK, final=False)
-        tally.bytes += len(raw)
 
     def _count(
         self, text: Text, tally: Tally, meanwhile: Callable[[], None]
@@ -106,11 +141,10 @@ class Scanner:
 
         Returns the hits of the secret patterns.
 
-        Hyperscan takes the lock for a moment at each hit. Where hits are rare it is the one that
-        runs beside; where they are many, the search for records is.
+        Hyperscan takes the lock for a moment at each hit. They are many here: so it is the search
+        for records that runs beside.
         """
-        pairs, blocks = self.profile.pairs, self.profile.blocks
-        data = text.data
+        pairs, data = self.profile.pairs, text.data
         if pairs is not None:
             reading = self.pool.submit(_read_lines, self.profile, pairs, data, tally.pairing.hashed)
             meanwhile()
@@ -119,12 +153,8 @@ class Scanner:
             count_pairs(pairs, text, found.newlines, found.records, tally)
             count_events(self.profile, text, events, tally, found.opened)
         else:
-            scanning = self.pool.submit(self.matcher.scan, data)
             meanwhile()
-            if blocks is not None:
-                blocks.count(text, tally)
-            events, secrets = scanning.result()
-            count_events(self.profile, text, events, tally)
+            secrets = count_json(self.profile, self.matcher, text, tally)
         return secrets
 
     def _plain(self, raw: bytes, segments: tuple[Segment, ...], *, continued: bool) -> Text:
@@ -187,23 +217,45 @@ def _read_lines(profile: Profile, pairs: PairReader, data: bytes, hashed: IdHash
     return _Lines(table.newlines, pairs.read(table, hashed), opened)
 
 
+_Searched = tuple[Marks, list[list[int]], list[list[int]]]
+
+
+def _search(blocks: BlockCounter, matcher: Matcher, data: bytes) -> _Searched:
+    """All that is found without the lock: marks, and hits of events and of secrets."""
+    return (blocks.marks(data), *matcher.scan(data))
+
+
 class _Ahead:
     """Reads the next chunk while this one is being counted."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._offset = -1
-        self._raw = b""
+        self._chunk = (b"", False)
 
     def fetch(self, offset: int) -> None:
         """Read the chunk at an offset now, for later."""
-        self._raw, self._offset = self._reader(offset, CHUNK), offset
+        self._chunk, self._offset = self._read(offset), offset
 
-    def take(self, offset: int) -> bytes:
-        """The chunk at an offset. A short one is read again: the file may have grown."""
-        if self._offset == offset and len(self._raw) == CHUNK:
-            return self._raw
-        return self._reader(offset, CHUNK)
+    def take(self, offset: int) -> tuple[bytes, bool]:
+        """The chunk at an offset, and whether the file goes on.
+
+        The last chunk is read again: the file may have grown.
+        """
+        if self._offset == offset and self._chunk[1]:
+            return self._chunk
+        return self._read(offset)
+
+    def _read(self, offset: int) -> tuple[bytes, bool]:
+        size = CHUNK
+        if not self._reader.packed:
+            # Up to a newline, if one is near: to cut the chunk there later would copy it.
+            tail = self._reader(offset + CHUNK - _TAIL, _TAIL)
+            newline = tail.rfind(b"\n") + 1
+            if newline and len(tail) == _TAIL:
+                size += newline - _TAIL
+        raw = self._reader(offset, size)
+        return raw, len(raw) == size
 
 
 def read_on(
@@ -231,9 +283,9 @@ def read_on(
     continued = False
     ahead = _Ahead(reader)
     while True:
-        raw = ahead.take(state.offset)
-        end_of_file = len(raw) < CHUNK
-        cut = scanner.border(raw, more=not end_of_file)
+        raw, more = ahead.take(state.offset)
+        end_of_file = not more
+        cut = scanner.border(raw, more=more)
         if end_of_file and not last:
             cut = len(raw)
         if cut == 0:

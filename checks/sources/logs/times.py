@@ -52,7 +52,11 @@ def read_iso(match: re.Match[bytes], clock: Clock, group: int = 1) -> float | No
 
 def read_clf(match: re.Match[bytes], _clock: Clock, group: int = 1) -> float | None:
     """Epoch seconds of an access log's `23/Nov/2026:21:54:30 +0000`."""
-    text = match.group(group)
+    return _clf(match.group(group), match.group(group + 1))
+
+
+@lru_cache(maxsize=256)
+def _clf(text: bytes, zone: bytes) -> float | None:
     try:
         whole = datetime(
             int(text[7:11]),
@@ -61,7 +65,7 @@ def read_clf(match: re.Match[bytes], _clock: Clock, group: int = 1) -> float | N
             int(text[12:14]),
             int(text[15:17]),
             int(text[18:20]),
-            tzinfo=_offset(match.group(group + 1)),
+            tzinfo=_offset(zone),
         )
     except (ValueError, KeyError, OverflowError):
         return None
