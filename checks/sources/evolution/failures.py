@@ -103,7 +103,7 @@ def out_of_time(server: Server) -> Failure:
 
 def no_answer(error: Exception, server: Server) -> Failure:
     """Why a request got no answer, told from the chain of exceptions behind the client's own."""
-    kind = _kind(error)
+    kind = kind_of(error)
     what = trouble_of(error, server.host).what
     return Failure(
         kind=kind,
@@ -114,7 +114,8 @@ def no_answer(error: Exception, server: Server) -> Failure:
     )
 
 
-def _kind(error: Exception) -> FailureKind:
+def kind_of(error: Exception) -> FailureKind:
+    """What an exception of the client means, whatever server was asked."""
     if isinstance(error, httpx.ConnectTimeout):
         return FailureKind.CONNECT_TIMEOUT
     if isinstance(error, httpx.TimeoutException | TimeoutError):
