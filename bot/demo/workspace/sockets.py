@@ -194,7 +194,11 @@ class Sockets:
                 "retry_reason": envelope.retry_reason,
             }
         self._journal.note(Traffic.ENVELOPE, envelope.type, body, ref=envelope.id)
-        await socket.ws.send_str(json.dumps(body))
+        try:
+            await socket.ws.send_str(json.dumps(body))
+        except ConnectionError:
+            # the bot went away in this moment; Slack does not learn of it either
+            self._journal.note(Traffic.WITHHELD, envelope.type, {}, ref=envelope.id)
 
     def _next(self, sockets: Sequence[Socket]) -> Socket:
         self._turn += 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo.workspace import CanNotError, Kind, Traffic, Workspace
+from bot.demo.workspace import CanNotError, Kind, Traffic, View, Workspace
 from bot.demo.workspace.people import GUEST, MEMBER, OPERATOR, RELEASES, SHARED, STRANGER
 from tests.bot.workspace.blocks import button, confirm, modal, section, text_input
 from tests.bot.workspace.bolt import Ack, Bot, Client
@@ -157,18 +157,15 @@ async def test_only_those_who_see_a_button_can_press_it(
         await workspace.actor.click(OPERATOR, note, "ok")
 
 
-async def test_modal_opens_updates_with_hash_and_submits_with_errors_then_closes(
-    workspace: Workspace, app: Bot, connect: Connect
-) -> None:
-    """The way of every guarded action: loading, preview, reason, done."""
+def listen_to_fix(app: Bot) -> list[dict[str, Any]]:
+    """A guarded action: a loading modal, then a form; returns what was submitted."""
     states: list[dict[str, Any]] = []
 
     @app.command("/golive")
     async def golive(ack: Ack, body: dict[str, Any], client: Client) -> None:
         await ack()
-        opened = await client.views_open(
-            trigger_id=body["trigger_id"], view=modal("fix", [section("Loading")])
-        )
+        loading = modal("fix", [section("Loading")])
+        opened = await client.views_open(trigger_id=body["trigger_id"], view=loading)
         await client.views_update(
             view_id=opened["view"]["id"],
             hash=opened["view"]["hash"],
@@ -183,15 +180,23 @@ async def test_modal_opens_updates_with_hash_and_submits_with_errors_then_closes
         else:
             await ack()
 
+    return states
+
+
+async def test_modal_opens_updates_with_hash_and_submits_with_errors_then_closes(
+    workspace: Workspace, app: Bot, connect: Connect
+) -> None:
+    """The way of every guarded action: loading, preview, reason, done."""
+    states = listen_to_fix(app)
     await connect(app)
     await workspace.actor.command(OPERATOR, RELEASES, "/golive fix")
 
-    def updated() -> bool:
+    def form() -> View | None:
         top = workspace.state.views.top(OPERATOR)
-        return top is not None and bool(top.payload.get("submit"))
+        return top if top is not None and top.payload.get("submit") else None
 
-    await workspace.until(updated)
-    view = workspace.state.views.top(OPERATOR)
+    await workspace.until(lambda: form() is not None)
+    view = form()
     assert view is not None
     with pytest.raises(CanNotError, match="empty: why"):
         await workspace.actor.submit(OPERATOR, view)
@@ -199,8 +204,7 @@ async def test_modal_opens_updates_with_hash_and_submits_with_errors_then_closes
     assert refused.errors == {"why": "Say more."}
     assert refused.view is not None
     done = await workspace.actor.submit(OPERATOR, refused.view, {"reason": "stale sessions"})
-    assert done.error is None
-    assert done.view is None
+    assert (done.error, done.view) == (None, None)
     assert states[1]["why"]["reason"] == {"type": "plain_text_input", "value": "stale sessions"}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.demo.workspace.rules import (
     Violation,
@@ -12,7 +14,7 @@ from bot.demo.workspace.rules import (
     view_violations,
 )
 from tests.bot.workspace.blocks import plain, section
-from tests.bot.workspace.limit_cases import EACH, PLANTED, Payload, message, view, wide
+from tests.bot.workspace.limit_cases import EACH, PLANTED, Build, Payload, message, view, wide
 from tests.support.slack_limits import Kind, violations
 
 CASES = [
@@ -68,3 +70,13 @@ def test_an_image_of_a_file_that_is_not_ready_is_refused() -> None:
     refusal = message_refusal(payload, file_ready=lambda _: False)
     assert refusal is not None
     assert "slack_file" in refusal.messages[0]
+
+
+@given(case=st.sampled_from(EACH), share=st.floats(min_value=0, max_value=1.5))
+def test_workspace_and_table_agree_on_every_size(
+    case: tuple[str, Kind, int, Build], share: float
+) -> None:
+    """Also far from the limit, and at nothing."""
+    _, kind, limit, build = case
+    payload = build(int(limit * share))
+    assert bool(found_by_workspace(payload, kind)) == bool(violations(payload, kind))
