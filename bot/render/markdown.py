@@ -65,7 +65,7 @@ def _table(findings: Sequence[Finding]) -> list[str]:
 
 
 def _criteria(title: str, criteria: Sequence[Criterion]) -> list[str]:
-    lines = [f"- `{c.id}` {met_word(c.met)}: {escape(c.why)}" for c in criteria]
+    lines = [f"- `{clean(c.id)}` {met_word(c.met)}: {escape(c.why)}" for c in criteria]
     return [f"## {title}", "", *lines, ""] if lines else []
 
 

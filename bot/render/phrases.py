@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.render.budget import Part
-from bot.render.mrkdwn import bold, clock, code, date, escape, people
+from bot.render.mrkdwn import bold, clock, code, date, escape, people, user
 from bot.render.words import DECISION_SYMBOLS, SYMBOLS, limits
 from bot.watch.model import Deployment, Note, NoteKind, Taken, WatchView
 from checks.engine.decision import is_accepted
@@ -227,8 +227,7 @@ def known_people(view: WatchView) -> list[str]:
 
 def note_line(note: Note) -> str:
     """Who decided what, since when and until when."""
-    who = people(f"by {note.by}", [note.by])
-    who = who.removeprefix("by ") if "<@" in who else escape(note.by, 80)
+    who = user(note.by)
     reason = f": {escape(note.reason, 200)}" if note.reason else ""
     check = code(note.check) if note.check else "everything"
     until = f"until {date(note.until)}" if note.until else "until the watch ends"
