@@ -36,7 +36,7 @@ from checks.sources.evolution import EvolutionClient, ServerSettings, Transport,
 from checks.sources.http import HttpHealthProbe
 
 _SECONDS: Final = 10.0
-_SCOPES: Final = tuple(
+SCOPES: Final = tuple(
     dict.fromkeys((("commands",), *(spec.scopes for spec in METHODS.values() if spec.scopes)))
 )
 
@@ -225,7 +225,7 @@ def _slack(subject: Subject, client: httpx.AsyncClient) -> Test:
         channel=settings.channel,
         lead=settings.lead,
         operators=settings.operators,
-        scopes=_SCOPES,
+        scopes=SCOPES,
     )
     api = SlackCalls(client, settings.slack_api_url)
 

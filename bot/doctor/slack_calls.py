@@ -31,11 +31,11 @@ class Answer:
 
     def at(self, *path: str) -> object:
         """A value in the body, None where there is none."""
-        found: object = self.body
+        found = cast("object", self.body)
         for name in path:
             if not isinstance(found, Mapping):
                 return None
-            found = found.get(name)
+            found = cast("Mapping[str, object]", found).get(name)
         return found
 
 

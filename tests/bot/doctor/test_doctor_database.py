@@ -23,9 +23,7 @@ NEEDS = needs_of(CHECKS)
 async def look(url: str, ahead: timedelta = timedelta()) -> list[Line]:
     """What is said about a database, by a machine whose clock is so far ahead."""
     async with PostgresDatabase(url) as database:
-        return await look_at_database(
-            database, url, NEEDS, lambda: datetime.now(UTC) + ahead
-        )
+        return await look_at_database(database, url, NEEDS, lambda: datetime.now(UTC) + ahead)
 
 
 def owner_runs(roles: RoleUrls, *statements: LiteralString) -> None:
@@ -58,8 +56,7 @@ async def test_an_index_whose_creation_broke_off(roles: RoleUrls) -> None:
     owner_runs(
         roles,
         INDEX,
-        "UPDATE pg_index SET indisvalid = false"
-        " WHERE indexrelid = 'messages_created_at'::regclass",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'messages_created_at'::regclass",
     )
     line = saying(await look(roles.reader), "is not valid")
     assert line.mend == "REINDEX INDEX CONCURRENTLY messages_created_at;"

@@ -88,7 +88,9 @@ async def test_a_schema_that_may_not_be_used(roles: RoleUrls) -> None:
 async def test_tables_of_another_role(roles: RoleUrls) -> None:
     """Tables that another role made are named with what hands them over."""
     owner_runs(
-        roles, "CREATE TABLE golive.migrations (version int)", "CREATE TABLE golive.keys (name text)"
+        roles,
+        "CREATE TABLE golive.migrations (version int)",
+        "CREATE TABLE golive.keys (name text)",
     )
     line = saying(await store(roles.store), "may not use golive.keys, golive.migrations")
     assert "ALTER TABLE golive.keys OWNER TO golive_store;" in line.mend
