@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.render import blocks
@@ -86,17 +87,11 @@ def escalation(
     return to_message(draft)
 
 
-def no_go(
-    view: WatchView, alarm: Alarm, *, lead: str | None, buttons: Sequence[Button] = ()
-) -> Message:
-    """The one line that calls the lead to a new NO-GO; the checkpoint's own post says the rest."""
-    draft = Draft(
-        verdict=_line(view, alarm, lead),
-        reasons=_reasons(view, lead),
-        parts=[button_row(buttons)],
-        colour=_RED,
-    )
-    return to_message(draft)
+def calling(message: Message, lead: str | None) -> Message:
+    """The same message, with the lead called in its first line: a new NO-GO calls once."""
+    first, newline, rest = message.text.partition("\n")
+    called = mention(lead) or _NOBODY
+    return replace(message, text=f"{first} {called}{newline}{rest}")
 
 
 def reminder(
