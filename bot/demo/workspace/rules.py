@@ -60,7 +60,7 @@ def view_violations(view: Json, *, file_ready: FileReady = _any_file) -> tuple[V
     """All faults of a modal or a Home."""
     kind = view.get("type")
     marks = Marks(surface="home" if kind == "home" else "modal", file_ready=file_ready)
-    if kind not in {"modal", "home"}:
+    if kind not in ("modal", "home"):
         marks.add("/view/type", "must be modal or home", code="invalid_arguments")
     blocks = view.get("blocks")
     check_blocks(blocks, "/view/blocks", marks)

@@ -13,10 +13,11 @@ from bot.render import limits
 
 Check: TypeAlias = Callable[[Json, str, Marks], None]
 
-_CONTEXT_TEXTS = {"mrkdwn", "plain_text"}
-_OWN_BOUND = {"table", "data_table", "data_visualization", "markdown"}
+_CONTEXT_TEXTS = ("mrkdwn", "plain_text")
+_OWN_BOUND = ("table", "data_table", "data_visualization", "markdown")
 """Blocks whose characters have a bound of their own."""
 
+_LEVELS = ("default", "info", "warning", "error", "success")
 _ACTIONS = {
     "button",
     "static_select",
@@ -139,7 +140,7 @@ def _markdown(block: Json, path: str, marks: Marks) -> None:
 
 def _alert(block: Json, path: str, marks: Marks) -> None:
     marks.text(block.get("text"), f"{path}/text", limits.ALERT_TEXT)
-    if block.get("level", "default") not in {"default", "info", "warning", "error", "success"}:
+    if block.get("level", "default") not in _LEVELS:
         marks.add(f"{path}/level", "must be default, info, warning, error or success")
 
 
@@ -178,7 +179,7 @@ def _rich_text(block: Json, path: str, marks: Marks) -> None:
     if not is_list(elements):
         marks.add(f"{path}/elements", "missing required field")
         return
-    kinds = {"rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote"}
+    kinds = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
     for number, element in enumerate(sequence(elements)):
         if mapping(element).get("type") not in kinds:
             marks.add(f"{path}/elements/{number}/type", "unsupported type")
@@ -227,3 +228,6 @@ _SURFACES: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": ("message",),
     "task_card": ("message",),
 }
+
+KNOWN_BLOCKS: Final = frozenset(_CHECKS)
+"""The types of block that Slack knows."""

@@ -9,7 +9,7 @@ from bot.demo.workspace.rules_marks import Marks
 from bot.demo.workspace.values import Json, mapping, objects, sequence
 from bot.render import limits
 
-_STYLES = {"primary", "danger"}
+_STYLES = ("primary", "danger")
 _OPTIONS = {
     "static_select": limits.SELECT_OPTIONS,
     "multi_static_select": limits.SELECT_OPTIONS,
@@ -24,7 +24,7 @@ def check_element(item: Any, path: str, marks: Marks, *, allowed: Collection[str
     """One element, of a kind that its place allows."""
     element = mapping(item)
     kind = element.get("type")
-    if kind not in allowed:
+    if str(kind) not in allowed:
         problem = "missing required field" if item is None else f"unsupported type: {kind}"
         marks.add(f"{path}/type", problem)
         return

@@ -9,7 +9,8 @@ from bot.demo.workspace.rules_marks import Marks
 from bot.demo.workspace.values import Json, is_list, is_object, mapping, objects, sequence
 from bot.render import limits
 
-_CELLS = {"raw_text", "rich_text", "raw_number"}
+_CELLS = ("raw_text", "rich_text", "raw_number")
+_CHARTS = ("line", "bar", "area", "pie")
 
 
 def check_table(block: Json, path: str, marks: Marks) -> None:
@@ -45,7 +46,7 @@ def check_chart(block: Json, path: str, marks: Marks) -> None:
     """A `data_visualization`: a title, a chart, and finite numbers in it."""
     marks.length(block.get("title"), f"{path}/title", limits.CHART_TITLE)
     chart = mapping(block.get("chart"))
-    if chart.get("type") not in {"line", "bar", "area", "pie"}:
+    if chart.get("type") not in _CHARTS:
         marks.add(f"{path}/chart/type", "must be line, bar, area or pie")
         return
     if chart["type"] == "pie":
