@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.asked import Ack, Checkpoint, Close, Command, Help, History, Report, Status
-from bot.commands import SLASH, Wrong, parse
+from bot.commands import BY_NAME, REASON_LENGTH, SLASH, Wrong, parse, read_words
 from bot.render.blocks import context, plain_text, section
 from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_TITLE
 from bot.render.message import Block, View
 from bot.render.mrkdwn import code, escape
+from bot.typed import one_word
 
 PREFIX: Final = "golive."
 REASON: Final = "reason"
@@ -31,7 +32,7 @@ class Dialog:
 
     def read(self, check: str, reason: str) -> Command | Wrong:
         """What was filled in, by the rules of the typed command."""
-        return parse(f'{self.command} {check} "{reason.replace(chr(34), chr(39))}"')
+        return read_words(BY_NAME[self.command], (one_word(check), one_word(reason)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def accept_form(check: str) -> View:
             "type": "plain_text_input",
             "action_id": REASON,
             "multiline": True,
-            "max_length": min(500, PLAIN_TEXT_INPUT),
+            "max_length": min(REASON_LENGTH, PLAIN_TEXT_INPUT),
         },
     }
     return View(

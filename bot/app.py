@@ -7,6 +7,7 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import structlog
@@ -84,11 +85,15 @@ class SlackApp:
         self._delivery = delivery
         self._reference = reference
         self._busy: set[asyncio.Task[None]] = set()
+
+        async def authorize() -> AuthorizeResult:
+            return self._authorized()  # Bolt would pass a method its own self once more
+
         self._bolt = AsyncApp(
             name="golive",
             logger=LIBRARY,
             client=gateway.web.client,
-            authorize=self._authorize,
+            authorize=authorize,
             signing_secret=signing_secret,
             process_before_response=False,
             # Else Bolt writes what it knows no listener for into its log, payload and all.
@@ -119,7 +124,7 @@ class SlackApp:
         bolt.event(HOME_OPENED)(self._on_home)
         bolt.error(self._on_error)
 
-    async def _authorize(self) -> AuthorizeResult:
+    def _authorized(self) -> AuthorizeResult:
         """The one workspace's token; nothing is asked of Slack for it."""
         known = self._gateway.known_identity
         return AuthorizeResult(
@@ -230,6 +235,6 @@ class SlackApp:
             reference=reference,
             where=where,
             error=type(error).__name__,
-            at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+            at=[f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames],
         )
         await self._counter.answer(url, failed(reference))

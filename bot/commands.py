@@ -78,9 +78,12 @@ def parse(text: str) -> Command | Wrong:
         return Help()
     name = words[0].value.lower().removeprefix("/")
     entry = BY_NAME.get(name)
-    if entry is None:
-        return Wrong(text=_no_such(words[0]))
-    read = entry.read(words[1:])
+    return Wrong(text=_no_such(words[0])) if entry is None else read_words(entry, words[1:])
+
+
+def read_words(entry: Entry, words: tuple[Word, ...]) -> Command | Wrong:
+    """Read the arguments of a command."""
+    read = entry.read(words)
     if not isinstance(read, str):
         return read
     return Wrong(text=f"{read} Use `{entry.usage}`, for example `{entry.example}`.")

@@ -36,6 +36,11 @@ def words_of(text: str) -> tuple[Word, ...]:
     return tuple(word for match in _WORD.finditer(plain) if (word := _word(match)).value)
 
 
+def one_word(text: str) -> Word:
+    """A text as it was put into a dialog, where Slack marks nothing up."""
+    return Word(value=" ".join(_INVISIBLE.sub("", text).split()), quoted=True)
+
+
 def text_of(words: tuple[Word, ...]) -> str:
     """Words as one text again; quotes around all of it are dropped."""
     if len(words) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
@@ -81,7 +82,9 @@ class Files:
     async def _send(self, url: str, content: bytes, name: str) -> None:
         """The bytes; the address holds a ticket of its own, so no token goes with them."""
         form = aiohttp.FormData()
-        form.add_field("file", content, filename=name, content_type="application/octet-stream")
+        form.add_field(
+            "file", io.BytesIO(content), filename=name, content_type="application/octet-stream"
+        )
         try:
             async with asyncio.timeout(SECONDS), self._web.session.post(url, data=form) as answer:
                 status = answer.status

@@ -57,20 +57,22 @@ class Gateway:
 
     def __init__(self, web: Web, pause: Pause) -> None:
         self.web = web
-        self._pause = pause
+        self.pause = pause
         self._identity: Identity | None = None
+        self._asking = asyncio.Lock()
 
     async def identity(self) -> Identity:
         """Who the bot is; asked once."""
-        if self._identity is None:
-            answer = await self.web.call("auth.test", {})
-            self._identity = Identity(
-                team=_text(answer, "team_id"),
-                enterprise=_text(answer, "enterprise_id") or None,
-                bot=_text(answer, "bot_id"),
-                user=_text(answer, "user_id"),
-            )
-        return self._identity
+        async with self._asking:
+            if self._identity is None:
+                answer = await self.web.call("auth.test", {})
+                self._identity = Identity(
+                    team=_text(answer, "team_id"),
+                    enterprise=_text(answer, "enterprise_id") or None,
+                    bot=_text(answer, "bot_id"),
+                    user=_text(answer, "user_id"),
+                )
+            return self._identity
 
     @property
     def known_identity(self) -> Identity | None:
@@ -167,7 +169,7 @@ class Gateway:
                 # An answer that may have arrived is said once rather than twice.
                 if not remaining or trouble.unsure:
                     raise
-                await self._pause.span(trouble.after or timedelta(seconds=1))
+                await self.pause.span(trouble.after or timedelta(seconds=1))
             else:
                 return
 

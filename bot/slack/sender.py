@@ -63,6 +63,11 @@ class Sender:
         """Something was put into the outbox."""
         self._news.set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a post is under way."""
+        return bool(self._sending)
+
     async def run(self) -> None:
         """Send until `stop`; then finish what is under way."""
         while not self._stopping:
