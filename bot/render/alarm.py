@@ -9,23 +9,22 @@ from datetime import timedelta
 from bot.render import blocks
 from bot.render.budget import Draft, Form, Part, Row, button_row, to_message
 from bot.render.criteria import criterion_name
+from bot.render.findings import check_line
 from bot.render.message import Button, Message, Picture
 from bot.render.mrkdwn import bold, clock, escape, link, mention, shown, user
 from bot.render.phrases import (
     DECISION_COLOURS,
-    TO_DO,
-    check_line,
     duration,
     elapsed,
     known_people,
     number,
+    to_do,
     verdict_parts,
     version,
-    worst_first,
 )
 from bot.render.words import DECISION_SYMBOLS
 from bot.watch.model import Affected, Alarm, Note, WatchView
-from checks.engine.model import Decision, Level
+from checks.engine.model import Decision, Finding, Level
 from checks.engine.wording import plural
 
 _RED = DECISION_COLOURS[Decision.NO_GO]
@@ -77,7 +76,7 @@ def escalation(
                 rank=3,
                 tail=True,
             ),
-            *_verdict(view, skip=_IN_TEXT),
+            *_verdict(view, listed=_criticals(view)),
         ],
         fine=_next(alarm),
         colour=_RED,
@@ -133,7 +132,7 @@ def undecided(
     draft = Draft(
         verdict=f"{said} {called}".rstrip(),
         reasons=_reasons(view, lead),
-        parts=[*_verdict(view, skip=_IN_TEXT), button_row(buttons)],
+        parts=[*_verdict(view), button_row(buttons)],
         fine="`/golive accept CHECK REASON` accepts, `/golive close` ends the watch.",
         colour=DECISION_COLOURS[Decision.MONITOR],
         file=("golive-open.txt", "All that is open"),
@@ -164,7 +163,7 @@ def _line(view: WatchView, alarm: Alarm, lead: str | None, *more: str) -> str:
         elapsed(view.deployment.deployed_at, view.now),
         escape(alarm.title, 150),
         *more,
-        TO_DO[decision],
+        to_do(decision, view.report),
     ]
     called = mention(lead)
     return f"{' · '.join(said)} {called}".rstrip()
@@ -187,16 +186,18 @@ def _facts(view: WatchView, alarm: Alarm, affected: Affected) -> list[str]:
 
 
 def _red(view: WatchView) -> list[str]:
-    if view.report is None:
-        return []
-    found = [f for f in worst_first(view.report.findings) if f.level is Level.CRITICAL]
-    return [check_line(finding, report=view.report) for finding in found]
+    return [check_line(finding, report=view.report) for finding in _criticals(view)]
 
 
-def _verdict(view: WatchView, *, skip: int = 0) -> list[Part]:
+def _criticals(view: WatchView) -> list[Finding]:
+    found = view.report.findings if view.report is not None else ()
+    return [finding for finding in found if finding.level is Level.CRITICAL]
+
+
+def _verdict(view: WatchView, *, listed: Sequence[Finding] = ()) -> list[Part]:
     if view.report is None:
         return []
-    return verdict_parts(view.report.verdict, known_people(view), skip=skip)
+    return verdict_parts(view.report.verdict, known_people(view), skip=_IN_TEXT, listed=listed)
 
 
 def _next(alarm: Alarm) -> str:

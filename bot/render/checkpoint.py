@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.render.budget import Draft, Form, Part, button_row, to_message
+from bot.render.findings import before_of, check_line, folded, worst_first
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import escape, shown
 from bot.render.phrases import (
     UNKNOWN_COLOUR,
-    before_of,
-    check_line,
     colour_of,
-    folded,
     known_people,
     late_words,
     more_reasons,
@@ -20,7 +18,6 @@ from bot.render.phrases import (
     verdict_line,
     version,
     window_fine,
-    worst_first,
 )
 from bot.render.timeline import next_words, point_name
 from bot.render.words import notes
@@ -53,7 +50,7 @@ def checkpoint_message(
         verdict=_first_line(view, taken, restarted=restarted),
         reasons=reasons(report.verdict),
         parts=[
-            *more_reasons(report.verdict, known_people(view)),
+            *more_reasons(report.verdict, known_people(view), listed=report.findings),
             Part(title=_own_title(taken), lines=rows, rank=2, noun="checks", at_most=20),
             button_row(buttons),
             evidence_part(report.findings),
@@ -103,7 +100,8 @@ def _first_line(view: WatchView, taken: Taken, *, restarted: bool) -> str:
         about.append("taken after a restart")
     report = taken.report or view.report
     decision = taken.decision or (report.verdict.decision if report is not None else None)
-    return verdict_line(decision, *about, so_far=taken.point.run == "checkpoint")
+    so_far = taken.point.run == "checkpoint"
+    return verdict_line(decision, *about, report=report, so_far=so_far)
 
 
 def _colour(report: Report, taken: Taken) -> str:

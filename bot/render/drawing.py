@@ -128,7 +128,7 @@ def _total(axes: Any, series: Series, hour: Hour) -> None:
     top = max(series.total, series.critical or 0, series.warning or 0, 1)
     axes.set_ylim(0, top * _HEADROOM)
     axes.set_ylabel("total", fontsize=8, color=_QUIET)
-    _whole_ticks(axes, top, 3)
+    _whole_ticks(axes, top)
 
 
 def _minutes(axes: Any, series: Series, hour: Hour, colour: str) -> None:
@@ -141,7 +141,7 @@ def _minutes(axes: Any, series: Series, hour: Hour, colour: str) -> None:
     top = max((*counts, 1))
     axes.set_ylim(0, top * _HEADROOM)
     axes.set_ylabel("a minute", fontsize=8, color=_QUIET)
-    _whole_ticks(axes, top, 1)
+    axes.set_yticks([0, top], ["0", _brief(top)])
 
 
 def _width(hour: Hour) -> float:
@@ -150,9 +150,9 @@ def _width(hour: Hour) -> float:
     return max(0.4, panel / hour.minutes * 0.8)
 
 
-def _whole_ticks(axes: Any, top: float, many: int) -> None:
+def _whole_ticks(axes: Any, top: float) -> None:
     """Few ticks, at whole numbers only: events do not come in halves."""
-    step = max(1, -(-int(top) // many))
+    step = max(1, -(-int(top) // 3))
     size = 10 ** (len(str(step)) - 1)
     step = next(size * nice for nice in (1, 2, 5, 10) if size * nice >= step)
     ticks = range(0, int(top * _HEADROOM) + 1, step)

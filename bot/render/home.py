@@ -70,5 +70,8 @@ def _watch(view: WatchView) -> list[str]:
     if report is None:
         lines = [verdict_line(None, *about)]
     else:
-        lines = [verdict_line(report.verdict.decision, *about), *reasons(report.verdict)[:1]]
+        lines = [
+            verdict_line(report.verdict.decision, *about, report=report),
+            *reasons(report.verdict)[:1],
+        ]
     return [*lines, *([next_words(view)] if view.upcoming else [])]

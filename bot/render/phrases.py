@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.render.budget import Part
 from bot.render.mrkdwn import bold, clock, code, date, escape, people, user
-from bot.render.words import DECISION_SYMBOLS, SYMBOLS, limits
+from bot.render.words import DECISION_SYMBOLS
 from bot.watch.model import Deployment, Note, NoteKind, Taken, WatchView
-from checks.engine.decision import is_accepted
-from checks.engine.model import Decision, Finding, Level, Report, Verdict, minute_of
+from checks.engine.model import Decision, Finding, Report, Verdict
 
 # Okabe and Ito's colours: told apart by every kind of colour vision, on light and on dark.
 DECISION_COLOURS: Mapping[Decision, str] = {
@@ -22,25 +21,11 @@ DECISION_COLOURS: Mapping[Decision, str] = {
 NEUTRAL = "#56B4E9"
 UNKNOWN_COLOUR = "#999999"
 
-TO_DO: Mapping[Decision, str] = {
+_TO_DO: Mapping[Decision, str] = {
     Decision.GO: "nothing to do",
     Decision.MONITOR: "keep watching",
     Decision.NO_GO: "roll back, or fix what is red",
 }
-WORST = {Level.CRITICAL: 0, Level.WARNING: 1, Level.UNKNOWN: 2, Level.OK: 3}
-COUNTED: Mapping[str, tuple[str, ...]] = {
-    "http_5xx": ("http_5xx",),
-    "auth_errors": ("http_401", "http_403"),
-    "unknown_instances": ("unknown_instance",),
-    "secret_leaks": ("secret_leak",),
-    "message_errors": ("send_given_up", "inbound_failed"),
-    "retries": ("retry",),
-    "inbound_flow": ("inbound_created",),
-    "rate_limits": ("http_429",),
-}
-"""The signals whose minutes are a check's curve; other checks have none."""
-_BARS = "▁▂▃▄▅▆▇█"
-_MOST_BARS = 30
 _REASONS_IN_TEXT = 3
 _PERSON = re.compile(r"\bby [UW][A-Z0-9]{2,20}\b")
 
@@ -71,7 +56,9 @@ def colour_of(decision: Decision | None) -> str:
     return NEUTRAL if decision is None else DECISION_COLOURS[decision]
 
 
-def verdict_line(decision: Decision | None, *about: str, so_far: bool = False) -> str:
+def verdict_line(
+    decision: Decision | None, *about: str, report: Report | None = None, so_far: bool = False
+) -> str:
     """The first line of a message: symbol, decision, what it is about, what to do.
 
     `about` is mrkdwn, escaped already, and short.
@@ -79,7 +66,13 @@ def verdict_line(decision: Decision | None, *about: str, so_far: bool = False) -
     if decision is None:
         return " · ".join(["*No verdict yet*", *about])
     said = f"{DECISION_SYMBOLS[decision]} {decision}{' so far' if so_far else ''}"
-    return " · ".join([bold(said), *about, TO_DO[decision]])
+    return " · ".join([bold(said), *about, to_do(decision, report)])
+
+
+def to_do(decision: Decision, report: Report | None = None) -> str:
+    """What the decision asks of the reader; a rollback criterion leaves no choice."""
+    met = report is not None and any(criterion.met for criterion in report.rollback_criteria)
+    return "roll back now" if met and decision is Decision.NO_GO else _TO_DO[decision]
 
 
 def reasons(verdict: Verdict) -> list[str]:
@@ -100,11 +93,26 @@ def said_in_text(verdict: Verdict) -> int:
     return min(_REASONS_IN_TEXT, len(verdict.because))
 
 
-def verdict_parts(verdict: Verdict, known: Iterable[str] = (), *, skip: int = 0) -> list[Part]:
-    """Because (what the text above does not say), missing, and what would change it."""
+def verdict_parts(
+    verdict: Verdict,
+    known: Iterable[str] = (),
+    *,
+    skip: int = 0,
+    listed: Sequence[Finding] = (),
+) -> list[Part]:
+    """Because (what is said nowhere else), missing, and what would change it.
+
+    Args:
+        verdict: the verdict.
+        known: user ids that its sentences may name.
+        skip: how many of its reasons the text above says.
+        listed: findings that have a line of their own in the message, which says the reason too.
+    """
     who = list(known)
+    titles = tuple({f"{finding.title}: " for finding in listed})
+    because = [line for line in verdict.because[skip:] if not line.startswith(titles)]
     found = (
-        ("Because, also" if skip else "Because", verdict.because[skip:], 1, "reasons"),
+        ("Because, also" if skip else "Because", because, 1, "reasons"),
         ("Missing", verdict.missing, 2, "missing things"),
         ("What would change it", verdict.would_change, 2, "conditions"),
     )
@@ -115,9 +123,11 @@ def verdict_parts(verdict: Verdict, known: Iterable[str] = (), *, skip: int = 0)
     ]
 
 
-def more_reasons(verdict: Verdict, known: Iterable[str] = ()) -> list[Part]:
+def more_reasons(
+    verdict: Verdict, known: Iterable[str] = (), *, listed: Sequence[Finding] = ()
+) -> list[Part]:
     """The parts of a verdict whose first reasons already stand in the text above."""
-    return verdict_parts(verdict, known, skip=said_in_text(verdict))
+    return verdict_parts(verdict, known, skip=said_in_text(verdict), listed=listed)
 
 
 def bullets(lines: Iterable[str], known: Sequence[str] = ()) -> list[str]:
@@ -125,99 +135,9 @@ def bullets(lines: Iterable[str], known: Sequence[str] = ()) -> list[str]:
     return [f"• {people(escape(line), known)}" for line in lines]
 
 
-def check_line(
-    finding: Finding, *, before: Finding | None = None, report: Report | None = None
-) -> str:
-    """One check: level, title, what was measured against its bounds, its change, its curve."""
-    said = f"{level_of(finding)} {bold(escape(finding.title, 80))}: {escape(finding.summary)}"
-    bounds = escape(limits(finding), 80)
-    tail = [
-        f"({bounds})" if bounds and not is_accepted(finding) else "",
-        change(finding, before),
-        curve(finding.check, report) if report is not None else "",
-    ]
-    return "  ".join([said, *(part for part in tail if part)])
-
-
-def short_line(finding: Finding, before: Finding | None = None) -> str:
-    """One check in a few words: level, title, value, change."""
-    said = f"{level_of(finding)} {escape(finding.title, 80)}{_value(finding)}"
-    return "  ".join(part for part in (said, change(finding, before)) if part)
-
-
-def level_of(finding: Finding) -> str:
-    """The level by symbol and word, with who accepted it."""
-    said = f"{SYMBOLS[finding.level]} {finding.level}"
-    return f"{said}, accepted" if is_accepted(finding) else said
-
-
-def folded(findings: Sequence[Finding]) -> list[str]:
-    """Findings in short: a line for each that is not OK, one line for all that are."""
-    worse = [check_line(f) for f in worst_first(findings) if f.level is not Level.OK]
-    good = [f for f in findings if f.level is Level.OK]
-    if not good:
-        return worse
-    names = ", ".join(f"{escape(f.title, 60)}{_value(f)}" for f in good[:20])
-    more = f", and {len(good) - 20} more" if len(good) > 20 else ""
-    return [*worse, f"{SYMBOLS[Level.OK]} OK: {names}{more}"]
-
-
-def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """The worst level first; among equals the runbook's order."""
-    return sorted(findings, key=lambda finding: WORST[finding.level])
-
-
-def _value(finding: Finding) -> str:
-    if finding.value is None:
-        return ""
-    if "share" in finding.unit:
-        return f" {finding.value * 100:.1f} %"
-    return f" {number(finding.value)}"
-
-
 def number(value: float) -> str:
     """A count with its thousands apart; a fraction with two digits."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-
-
-def change(finding: Finding, before: Finding | None) -> str:
-    """The change since the previous checkpoint: `↑ 4`, `↓ 2`, `=`; "" where nobody can say."""
-    if before is None or before.value is None or finding.value is None:
-        return ""
-    moved = finding.value - before.value
-    if not moved:
-        return "="
-    share = "share" in finding.unit
-    size = f"{abs(moved) * 100:.1f} points" if share else number(abs(moved))
-    return f"{'↑' if moved > 0 else '↓'} {size}"
-
-
-def before_of(report: Report | None) -> dict[str, Finding]:
-    """Findings of an earlier report by check."""
-    return {} if report is None else {finding.check: finding for finding in report.findings}
-
-
-def curve(check: str, report: Report) -> str:
-    """A bar a minute of the window (of several where it is long); "" without times or events."""
-    log, window = report.evidence.log, report.evidence.window
-    signals = [log.signals[s] for s in COUNTED.get(check, ()) if s in log.signals]
-    if not log.timed or not any(signal.minutes for signal in signals):
-        return ""
-    first, last = minute_of(window.since), minute_of(window.until - timedelta(seconds=1))
-    width = max(1, -(-(last - first + 1) // _MOST_BARS))
-    sums = [0] * max(1, (last - first) // width + 1)
-    for signal in signals:
-        for minute, count in signal.minutes.items():
-            if first <= minute <= last:
-                sums[(minute - first) // width] += count
-    return _bars(sums) if any(sums) else ""
-
-
-def _bars(sums: Sequence[int]) -> str:
-    # Nothing is the lowest bar, and only nothing: one event is already seen.
-    top = max(sums)
-    steps = len(_BARS) - 1
-    return "".join(_BARS[-(-n * steps // top)] if n > 0 else _BARS[0] for n in sums)
 
 
 def known_people(view: WatchView) -> list[str]:

@@ -28,7 +28,9 @@ def post_mortem_message(
     decision = report.verdict.decision if report is not None else None
     return to_message(
         Draft(
-            verdict=verdict_line(decision, version(view.deployment), "the whole watch as a file"),
+            verdict=verdict_line(
+                decision, version(view.deployment), "the whole watch as a file", report=report
+            ),
             reasons=reasons(report.verdict) if report is not None else (),
             files=(
                 TextFile(

@@ -6,20 +6,10 @@ from collections.abc import Sequence
 
 from bot.render.budget import Draft, Part, button_row, to_message
 from bot.render.checkpoint import evidence_part
+from bot.render.findings import WORST, before_of, check_line, worst_first
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import escape
-from bot.render.phrases import (
-    WORST,
-    before_of,
-    check_line,
-    colour_of,
-    late_words,
-    reasons,
-    verdict_line,
-    version,
-    window_fine,
-    worst_first,
-)
+from bot.render.phrases import colour_of, late_words, reasons, verdict_line, version, window_fine
 from bot.render.timeline import next_words
 from bot.watch.model import Taken, WatchView
 from checks.engine.model import Finding, Level, Report
@@ -50,7 +40,7 @@ def pulse_message(view: WatchView, taken: Taken, *, buttons: Sequence[Button] = 
     rows = [_line(finding, before.get(finding.check), report) for finding in worse]
     decision = taken.decision or report.verdict.decision
     draft = Draft(
-        verdict=verdict_line(decision, *about, count, so_far=True),
+        verdict=verdict_line(decision, *about, count, report=report, so_far=True),
         reasons=reasons(report.verdict),
         parts=[
             Part(title="Got worse", lines=rows, rank=1, noun="checks", at_most=20),

@@ -8,11 +8,10 @@ from bot.render import blocks
 from bot.render.budget import Draft, Part, Row, button_row, to_message
 from bot.render.checkpoint import evidence_part
 from bot.render.criteria import criteria_lines
+from bot.render.findings import check_line, worst_first
 from bot.render.message import Button, Message, Picture
-from bot.render.mrkdwn import escape
+from bot.render.mrkdwn import bold, escape
 from bot.render.phrases import (
-    bold,
-    check_line,
     colour_of,
     duration,
     known_people,
@@ -23,7 +22,6 @@ from bot.render.phrases import (
     verdict_line,
     version,
     window_fine,
-    worst_first,
 )
 from bot.render.timeline import next_words
 from bot.render.words import SYMBOLS, limits, rule_text
@@ -79,7 +77,7 @@ def final_review(
         verdict=_first_line(view, taken, decision, restarted=restarted),
         reasons=reasons(report.verdict),
         parts=[
-            *more_reasons(report.verdict, known_people(view)),
+            *more_reasons(report.verdict, known_people(view), listed=others),
             Part(title="Next", lines=next_steps(decision, runbook), rank=1),
             button_row(buttons),
             Part(title="The hour in numbers", lines=totals(report), rank=2),
@@ -114,7 +112,7 @@ def _first_line(
         about.append(late_words(taken))
     if restarted:
         about.append("taken after a restart")
-    return verdict_line(decision, *about)
+    return verdict_line(decision, *about, report=taken.report or view.report)
 
 
 def totals(report: Report) -> list[str]:

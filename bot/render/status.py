@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.render.budget import Draft, Part, button_row, to_message
+from bot.render.findings import before_of, check_line, short_line, worst_first
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import clock, date, escape, user
 from bot.render.phrases import (
     UNKNOWN_COLOUR,
-    before_of,
-    check_line,
     colour_of,
     duration,
     elapsed,
@@ -19,11 +18,9 @@ from bot.render.phrases import (
     more_reasons,
     note_line,
     reasons,
-    short_line,
     verdict_line,
     version,
     window_fine,
-    worst_first,
 )
 from bot.render.timeline import next_words, timeline
 from bot.watch.model import WatchView
@@ -42,7 +39,7 @@ def watch_status(view: WatchView, *, buttons: Sequence[Button] = ()) -> Message:
         reasons=reasons(report.verdict) if report is not None else [_not_yet(view)],
         parts=[
             Part(title="golive itself", lines=_problems(view.problems), rank=0, at_most=5),
-            *(more_reasons(report.verdict, who) if report is not None else []),
+            *_reasons(report, who),
             Part(lines=_standing(view), rank=1, noun="decisions", at_most=12),
             Part(title="The hour", lines=timeline(view), rank=2, noun="points"),
             button_row(buttons),
@@ -73,11 +70,11 @@ def live_status(
         "measured just now" if age < timedelta(seconds=5) else f"measured {duration(age)} ago"
     )
     draft = Draft(
-        verdict=verdict_line(verdict.decision, "the last hour, no watch", measured),
+        verdict=verdict_line(verdict.decision, "the last hour, no watch", measured, report=report),
         reasons=reasons(verdict),
         parts=[
             Part(title="golive itself", lines=_problems(problems), rank=0, at_most=5),
-            *more_reasons(verdict),
+            *more_reasons(verdict, listed=report.findings),
             Part(title="Checks", lines=rows, rank=3, noun="checks", at_most=20),
             Part(lines=[escape(hint)] if hint else [], rank=1),
         ],
@@ -97,7 +94,13 @@ def _first_line(view: WatchView) -> str:
         about.append(elapsed(deployment.deployed_at, view.now))
     decision = view.report.verdict.decision if view.report is not None else None
     final = any(taken.point.run == "final" for taken in view.taken)
-    return verdict_line(decision, *about, so_far=not final)
+    return verdict_line(decision, *about, report=view.report, so_far=not final)
+
+
+def _reasons(report: Report | None, known: Sequence[str]) -> list[Part]:
+    if report is None:
+        return []
+    return more_reasons(report.verdict, known, listed=report.findings)
 
 
 def _not_yet(view: WatchView) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.render.baseline import baseline_message, health_message
 from bot.render.checkpoint import checkpoint_message
 from bot.render.closing import watch_closed
-from bot.render.phrases import curve
+from bot.render.findings import curve
 from bot.render.pulse import pulse_message, worse_findings
 from checks.engine.model import Decision, Level, Problem
 from tests.render.watches import (
@@ -78,6 +78,19 @@ def test_a_follow_up_shows_what_is_not_ok() -> None:
     assert said.startswith("✖ NO-GO · v2.4.0 · follow-up (T+75)")
     assert "Not OK\n✖ CRITICAL HTTP 5xx" in said
     assert "✔ OK: Tenant isolation 0, Rate limiting 0" in said
+
+
+def test_checks_that_are_unknown_for_one_reason_share_a_line() -> None:
+    """One missing database is one thing to mend."""
+    problem = Problem(what="No database was given.", mend="Give one.")
+    blind = [
+        finding(check, Level.UNKNOWN, unknown=problem)
+        for check in ("database_activity", "connection_stability")
+    ]
+    found = report(*blind, GREY)
+    said = words(checkpoint_message(watch(found), taken(point(30), found=found)))
+    assert "? UNKNOWN Database activity, Connection stability: No database was given." in said
+    assert "? UNKNOWN Health check: No BASE_URL was given." in said
 
 
 def test_the_curve_is_of_the_window_and_shows_one_event() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.render.status import live_status, watch_status
 from bot.watch.model import NoteKind
-from checks.engine.model import Decision, Level
+from checks.engine.model import Criterion, Decision, Level
 from tests.render.slack_says import refusals
 from tests.render.watches import (
     ACK,
@@ -34,6 +34,27 @@ def test_the_first_line_says_verdict_version_time_and_what_to_do() -> None:
     assert first == "*✖ NO-GO so far* · `v2.4.0` · T+30 · roll back, or fix what is red"
     assert reason.startswith("HTTP 5xx: 76 of 3342 responses.")
     assert message.colour == "#D55E00"
+
+
+def test_a_rollback_criterion_leaves_no_choice() -> None:
+    """The first line says so."""
+    met = (Criterion(id="secret_leak", met=True, why="50 proven."),)
+    found = replace(FOUND, rollback_criteria=met)
+    assert watch_status(watch(found)).text.splitlines()[0].endswith(" · T+30 · roll back now")
+
+
+def test_a_reason_stands_once_beside_the_colour() -> None:
+    """A check's line says it; what no check's line says is kept."""
+    because = (
+        "HTTP 5xx: 76.",
+        "Outbound retries: 7.",
+        "Rate limiting: 8.",
+        "HTTP 5xx: 77.",
+        "Switched off: x.",
+    )
+    message = watch_status(watch(replace(FOUND, verdict=replace(FOUND.verdict, because=because))))
+    assert "Because, also\n• Switched off: x.\n" in words(message)
+    assert "HTTP 5xx: 77." not in words(message)
 
 
 def test_it_says_what_is_missing_and_what_would_change_it() -> None:
