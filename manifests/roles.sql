@@ -75,11 +75,12 @@ $stats$;
 -- --- The application's tables ------------------------------------------------------------------
 
 -- Column by column. message contents, phone numbers, leads' names and access tokens are in no list.
--- golive_reader reads webhook_secret for one purpose: the live secrets are searched in the log as
--- literals, because a secret that was leaked without its URL has no shape to find it by. It never
--- leaves the process.
--- golive_fixer reads webhook_secret and provider_config (a connection may name its own Evolution
--- server and key) because a new secret must be told to Evolution, and the old one restored by undo.
+-- Two columns hold secrets. They are read, compared and sent to Evolution, and never shown or kept:
+-- * webhook_secret: golive_reader searches the live secrets in the log as literals, because one that
+--   was leaked without its URL has no shape to find it by, and compares them with what Evolution has.
+--   golive_fixer makes a new one, tells it to Evolution, and restores the old one on undo.
+-- * provider_config: a connection may name its own Evolution server and key, which the diagnosis then
+--   asks, read-only, and a new secret is told to.
 
 DO $application$
 BEGIN
@@ -94,20 +95,21 @@ BEGIN
         FROM golive_reader, golive_fixer, golive_store;
     GRANT USAGE ON SCHEMA public TO golive_reader, golive_fixer;
 
-    -- golive_reader: what Query.reads of the checks, the diagnosis and the doctor name, no more and
-    -- no less.
+    -- golive_reader: what Query.reads of the checks and of the diagnosis name, no more and no less.
     GRANT SELECT (id, name) ON public.units TO golive_reader;
     GRANT SELECT (id, unit_id, contact_id) ON public.leads TO golive_reader;
     GRANT SELECT (id, unit_id, contact_id, instance_id, lead_id, created_at)
         ON public.conversations TO golive_reader;
-    GRANT SELECT (id, conversation_id, sender, status, external_id, error_details, created_at)
+    GRANT SELECT (id, conversation_id, sender, status, external_id, retry_count, last_retry_at,
+        error_details, created_at)
         ON public.messages TO golive_reader;
-    GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, connected_at,
-        disconnected_at, created_at, updated_at)
+    GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, provider_config,
+        connected_at, disconnected_at, created_at, updated_at)
         ON public.unit_whatsapp_connections TO golive_reader;
     GRANT SELECT (id, unit_id, name, status, scheduled_at, completed_at, created_at)
         ON public.campaigns TO golive_reader;
-    GRANT SELECT (id, campaign_id, contact_id, status, message_id, sent_at, created_at)
+    GRANT SELECT (id, campaign_id, contact_id, status, message_id, sent_at, error_message,
+        created_at)
         ON public.campaign_recipients TO golive_reader;
 
     -- golive_fixer: what a preview must show, and the columns that a fix sets.

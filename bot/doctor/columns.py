@@ -49,7 +49,9 @@ def _lacking(entry: catalog.Missing, role: str, needs: Mapping[str, Sequence[Que
         names = ", ".join(f"{entry.table}.{column}" for column in entry.columns)
         return failed(
             f"Missing: {names}. {_users(entry.table, entry.columns, needs)}",
-            "Run the application's migrations: the database is older than the application.",
+            "Update PostgreSQL: this server is too old for it."
+            if entry.table.startswith("pg_")
+            else "Run the application's migrations: the database is older than the application.",
         )
     statement = catalog.grant("SELECT", entry.denied, entry.table, role)
     return failed(

@@ -1,8 +1,10 @@
-"""Evolution: reachable, the key valid, and the database's instances there."""
+"""Evolution: every server reachable, its key valid, and the database's instances on it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -11,89 +13,102 @@ import httpx
 from bot.doctor.clocks import Span, clock_line, date_header
 from bot.doctor.database import rows
 from bot.doctor.model import Line, failed, ok, skipped, warning
-from checks.engine.check import Query
+from checks.diagnosis.units import CONNECTIONS, connections
 from checks.engine.masking import harmless, mask
+from checks.engine.model import Problem
 from checks.engine.wording import plural
 from checks.sources.database import Database
-from checks.sources.evolution import Evolution, Failure, LinkState, Server
+from checks.sources.evolution import Evolution, Failure, Server, ServerSettings
 
 _SHOWN: Final = 5
-
-INSTANCES: Final = Query(
-    name="doctor_instances",
-    sql="""
-        SELECT DISTINCT instance_id AS name
-        FROM unit_whatsapp_connections
-        WHERE instance_id <> '' AND provider = 'evolution'
-        ORDER BY 1
-    """,
-    reads={"unit_whatsapp_connections": ("instance_id", "provider")},
-)
+_MOST_UNITS: Final = 500
 
 AskDate: TypeAlias = Callable[[str], Awaitable[str | None]]
 """An address → the Date header of its answer, whatever its status; None where none came."""
 
+Units: TypeAlias = Mapping[Server, tuple[str, ...]]
+"""Server → the instances that the database expects on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What asks, and the clock that the servers' are compared with."""
+
+    evolution: Evolution
+    date: AskDate
+    clock: Callable[[], datetime]
+
 
 async def look_at_evolution(
-    evolution: Evolution,
-    server: Server,
-    database: Database | None,
-    ask_date: AskDate,
-    clock: Callable[[], datetime],
+    asking: Asking, server: Server, database: Database | None
 ) -> list[Line]:
-    """Ask for all instances, which tests the key, and compare them with the database's.
+    """Ask each server for all of its instances, which tests the key, and compare them.
 
     Args:
-        evolution: asks, read-only.
-        server: where, with which key.
-        database: the application's; None where there is none.
-        ask_date: for the server's clock.
-        clock: this machine's time.
+        asking: what asks, read-only.
+        server: that of the environment, with its key.
+        database: the application's, whose connections may name servers of their own.
     """
-    found = await evolution.instances(server)
+    units, lines = await _units(server, database)
+    found = await asyncio.gather(
+        *(_server(asking, each, units.get(each)) for each in dict.fromkeys((server, *units)))
+    )
+    return [*(line for part in found for line in part), *lines]
+
+
+async def _server(asking: Asking, server: Server, expected: tuple[str, ...] | None) -> list[Line]:
+    found = await asking.evolution.instances(server)
     if isinstance(found, Failure):
         return [failed(found.problem.what, found.problem.mend)]
-    there = {instance.name: instance.state for instance in found}
+    there = {instance.name for instance in found}
     lines = [
         ok(f"Evolution at {server.base} takes the key and has {plural(len(there), 'instance')}.")
     ]
-    lines += await _instances(there, server, database)
-    before = clock()
-    date = date_header(await ask_date(f"{server.base}/instance/fetchInstances"))
+    if expected is not None:
+        lines.append(_compared(server, there, expected))
+    before = asking.clock()
+    date = date_header(await asking.date(f"{server.base}/instance/fetchInstances"))
     if date is not None:
-        here = Span(before=before, after=clock())
+        here = Span(before=before, after=asking.clock())
         lines.append(clock_line("Evolution's", date, here, exact=False))
     return lines
 
 
-async def _instances(
-    there: dict[str, LinkState], server: Server, database: Database | None
-) -> list[Line]:
+def _compared(server: Server, there: set[str], expected: tuple[str, ...]) -> Line:
+    gone = [name for name in expected if name not in there]
+    if not gone:
+        return ok(f"The database's {plural(len(expected), 'instance')} are all there.")
+    shown = ", ".join(harmless(mask(name, server.secrets), 60) for name in gone[:_SHOWN])
+    more = f" and {len(gone) - _SHOWN} more" if gone[_SHOWN:] else ""
+    return warning(
+        f"{plural(len(gone), 'instance')} of the database not at {server.base}: {shown}{more}.",
+        "Compare instance_id in unit_whatsapp_connections with the instances of that server.",
+    )
+
+
+async def _units(server: Server, database: Database | None) -> tuple[Units, list[Line]]:
+    """The instances that each server should have, and what is to be said about the others."""
     if database is None:
-        return [
+        return {}, [
             skipped(
                 "The database's instances were not compared with Evolution's.",
                 "With GOLIVE_DATABASE_URL a unit without an instance is found.",
             )
         ]
-    evidence = await database.collect([(INSTANCES, {})])
-    result = evidence.results.get(INSTANCES.name)
+    evidence = await database.collect([(CONNECTIONS, {"most_units": _MOST_UNITS})])
+    result = evidence.results.get(CONNECTIONS.name)
     problem = evidence.problem or (result.problem if result is not None else None)
     if problem is not None:
-        return [warning(f"The instances were not compared. {problem.what}", problem.mend)]
-    names = [str(row["name"]) for row in rows(evidence, INSTANCES)]
-    gone = [name for name in names if name not in there]
-    if not gone:
-        return [ok(f"All {len(names)} instances of the database are there.")]
-    shown = ", ".join(harmless(mask(name, server.secrets), 60) for name in gone[:_SHOWN])
-    more = f" and {len(gone) - _SHOWN} more" if gone[_SHOWN:] else ""
-    return [
-        warning(
-            f"{plural(len(gone), 'instance')} of the database not on this server: {shown}{more}.",
-            "Check instance_id in unit_whatsapp_connections, unless their provider_config names"
-            " another server.",
-        )
-    ]
+        return {}, [warning(f"The instances were not compared. {problem.what}", problem.mend)]
+    environment = ServerSettings(url=server.base, key=server.key)
+    units: dict[Server, list[str]] = {server: []}
+    lines: list[Line] = []
+    for connection in connections(rows(evidence, CONNECTIONS), environment):
+        if isinstance(connection.server, Problem):
+            lines.append(warning(connection.server.what, connection.server.mend))
+        elif connection.instance:
+            units.setdefault(connection.server, []).append(connection.instance)
+    return {each: tuple(names) for each, names in units.items()}, list(dict.fromkeys(lines))
 
 
 def asks_date(client: httpx.AsyncClient) -> AskDate:

@@ -17,7 +17,7 @@ from bot.compose import file_log
 from bot.doctor.application import expiry_of, look_at_application
 from bot.doctor.database import look_at_database
 from bot.doctor.environment import look_at_environment, look_at_runbook
-from bot.doctor.evolution import INSTANCES, asks_date, look_at_evolution
+from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.examine import Probe, Test, examine
 from bot.doctor.fixes import look_at_fixes
 from bot.doctor.log import look_at_log
@@ -28,6 +28,9 @@ from bot.doctor.store import look_at_store
 from bot.settings import Settings, password_of
 from bot.slack.web import METHODS
 from bot.storage.migrate import migrations
+from checks.diagnosis import PROCEDURES, Procedure
+from checks.diagnosis.model import Probe as Needed
+from checks.diagnosis.units import CONNECTIONS
 from checks.engine.check import Check, Query
 from checks.engine.model import Problem
 from checks.engine.runbook import Runbook
@@ -152,8 +155,13 @@ def needs_of(checks: Sequence[Check]) -> dict[str, tuple[Query, ...]]:
     """What needs the read-only role, with the queries that it needs it for."""
     return {
         **{check.id: tuple(check.queries) for check in checks if check.queries},
-        "golive doctor": (INSTANCES,),
+        **{f"diagnosis {p.incident.value}": _queries(p) for p in PROCEDURES},
     }
+
+
+def _queries(procedure: Procedure) -> tuple[Query, ...]:
+    asks = Needed.EVOLUTION in procedure.probes
+    return (*procedure.queries, *((CONNECTIONS,) if asks else ()))
 
 
 def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
@@ -258,11 +266,13 @@ async def _evolution(
     )
     if isinstance(server, Problem):
         return _at_once([failed(server.what, server.mend)])
-    evolution = EvolutionClient(await stack.enter_async_context(Transport()))
+    asking = Asking(
+        evolution=EvolutionClient(await stack.enter_async_context(Transport())),
+        date=asks_date(client),
+        clock=subject.clock,
+    )
 
     async def test() -> Sequence[Line]:
-        return await look_at_evolution(
-            evolution, server, database, asks_date(client), subject.clock
-        )
+        return await look_at_evolution(asking, server, database)
 
     return test

@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from bot.doctor.evolution import INSTANCES
 from bot.doctor.rights import reader_rights
 from checks import CHECKS
+from checks.diagnosis import PROCEDURES
+from checks.diagnosis.units import CONNECTIONS
 from checks.engine.model import Level, Window
 from checks.engine.plan import Occasion
 from checks.engine.runner import Sources, run
@@ -24,7 +25,7 @@ HOUR = Window(
 )
 NEEDED = {
     table: set(found)
-    for table, found in reader_rights((*all_queries(), INSTANCES)).select.items()
+    for table, found in reader_rights(all_queries()).select.items()
     if not table.startswith("pg_")
 }
 
@@ -55,6 +56,18 @@ async def test_every_check_looks(recorded: RoleUrls) -> None:
     assert seen[recorded.reader] == seen[recorded.owner]
     assert len(seen[recorded.reader][1]) > 0
     assert any(level is not Level.UNKNOWN for _, level in seen[recorded.reader][2])
+
+
+async def test_every_diagnosis_looks(recorded: RoleUrls) -> None:
+    """Each query of the four incidents is answered."""
+    window = {"now": HOUR.until, "since": HOUR.since, "until": HOUR.until, "most_units": 20}
+    async with PostgresDatabase(recorded.reader) as database:
+        for procedure in PROCEDURES:
+            values = {**window, **procedure.params}
+            work = [(query, values) for query in (*procedure.queries, CONNECTIONS)]
+            results = (await database.collect(work)).results
+            assert [result.problem for result in results.values()] == [None] * len(work)
+            assert results[CONNECTIONS.name].rows
 
 
 def test_any_other_column_is_refused(roles: RoleUrls) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from psycopg.types.json import Jsonb
 
 from bot.demo.evolution import EvolutionStandIn, Fault
-from bot.doctor.evolution import asks_date, look_at_evolution
+from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.model import Line, Status
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, Server, Transport
@@ -45,9 +46,12 @@ async def look(
     server = Server(base=stand_in.url, key=key or stand_in.key)
     database = PostgresDatabase(url) if url else None
     async with clients() as ask:
-        lines = await look_at_evolution(
-            ask.evolution, server, database, asks_date(ask.http), lambda: datetime.now(UTC) + ahead
+        asking = Asking(
+            evolution=ask.evolution,
+            date=asks_date(ask.http),
+            clock=lambda: datetime.now(UTC) + ahead,
         )
+        lines = await look_at_evolution(asking, server, database)
     if database is not None:
         await database.close()
     return lines
@@ -71,7 +75,7 @@ async def test_all_instances_are_there(roles: RoleUrls) -> None:
         tokens = [row.token for row in stand_in.instances.values()]
     assert bad(lines) == []
     assert saying(lines, "takes the key and has 3 instances")
-    assert saying(lines, "All 2 instances of the database are there")
+    assert saying(lines, "The database's 2 instances are all there")
     shown = " ".join(line.what + line.mend for line in lines)
     assert not any(token in shown for token in (*tokens, "stand-in-evolution-key"))
 
@@ -87,10 +91,33 @@ async def test_an_instance_that_is_not_there(roles: RoleUrls) -> None:
     assert "instance_id" in line.mend
 
 
+async def test_a_server_of_its_own(roles: RoleUrls) -> None:
+    """A connection that names its own server and key is looked for there, and nowhere else."""
+    units(roles, "unit_a")
+    async with EvolutionStandIn() as stand_in, EvolutionStandIn(key="its-own-key-1234") as other:
+        stand_in.add("unit_a")
+        config = {"apiUrl": other.url, "apiKey": other.key}
+        with Rows(roles.owner) as rows:
+            rows.unit(
+                "Far",
+                created_at=datetime.now(UTC),
+                instance_id="unit_far",
+                provider_config=Jsonb(config),
+            )
+        lines = await look(stand_in, roles.reader)
+        line = saying(lines, "1 instance of the database not at")
+        assert other.url in line.what
+        other.add("unit_far")
+        lines = await look(stand_in, roles.reader)
+    assert bad(lines) == []
+    assert len([line for line in lines if "takes the key" in line.what]) == 2
+    assert "its-own-key" not in " ".join(line.what + line.mend for line in lines)
+
+
 async def test_a_wrong_key() -> None:
     """A refused key has failed, and is not shown."""
     async with EvolutionStandIn() as stand_in:
-        (line,) = await look(stand_in, key="a-wrong-key-of-some-length")
+        (line, _) = await look(stand_in, key="a-wrong-key-of-some-length")
     assert line.status is Status.FAILED
     assert "refuses the key (401)" in line.what
     assert "a-wrong-key" not in line.what + line.mend
@@ -100,7 +127,7 @@ async def test_a_broken_server() -> None:
     """A server that answers 500 has failed."""
     async with EvolutionStandIn() as stand_in:
         stand_in.fail(Fault.SERVER_ERROR)
-        (line,) = await look(stand_in)
+        (line, _) = await look(stand_in)
     assert line.status is Status.FAILED
 
 
