@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from bot.demo.workspace import payloads
 from bot.demo.workspace.context import Context
@@ -70,7 +71,6 @@ class Actor:
         self._state = context.state
         self._delivery = delivery
         self._response_urls = response_urls
-        self._count = 0
         self.patience = patience
 
     async def command(self, user: str, channel: str, text: str) -> Outcome:
@@ -162,8 +162,8 @@ class Actor:
         home = self._state.views.home(user)
         if home is not None:
             event["view"] = home.to_json()
-        self._count += 1
-        payload = payloads.event(event, number=self._count, now=self._now())
+        number = self._state.messages.next_number()
+        payload = payloads.event(event, number=number, now=self._now())
         return await self._send("events_api", payload)
 
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Message:
@@ -202,9 +202,9 @@ class Actor:
         return replace(outcome, trigger_id=trigger, view=self._state.views.top(person.id))
 
     async def _send(self, kind: EnvelopeType, payload: Json) -> Outcome:
-        self._count += 1
+        number = self._state.messages.next_number()
         envelope = Envelope(
-            id=f"00000000-0000-4000-8000-{self._count:012d}",
+            id=str(UUID(int=number)),
             type=kind,
             payload=payload,
             accepts_response_payload=kind != "events_api",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -49,6 +49,7 @@ class Control:
             "wait": self._wait,
             "release": self._release,
             "deliver_to": self._deliver_to,
+            "group": self._group,
         }
         workspace.add_routes([web.post("/control/{step}", self._handle)])
 
@@ -196,6 +197,13 @@ class Control:
     async def _deliver_to(self, given: Json) -> Json:
         """{url}: HTTP mode; answers whether the bot passed Slack's check."""
         return {"verified": await self._workspace.deliver_to(given["url"]).verify()}
+
+    async def _group(self, given: Json) -> Json:
+        """{group, members}: who is in a user group from now on."""
+        state = self._workspace.state
+        members = tuple(str(name) for name in given["members"])
+        state.put_group(replace(state.group(given["group"]), members=members))
+        return {}
 
     def _target(self, given: Json) -> Message | View:
         state = self._workspace.state

@@ -109,6 +109,11 @@ class MessageBook:
         self._last = max(micros, self._last + 1)
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
+    def next_number(self) -> int:
+        """A number of now that no other id has, not even one of an earlier workspace."""
+        self.next_ts()
+        return self._last
+
     def post(
         self,
         *,

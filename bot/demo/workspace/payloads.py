@@ -109,7 +109,7 @@ def event(inner: Json, *, number: int, now: datetime) -> Json:
         "api_app_id": APP,
         "event": inner,
         "type": "event_callback",
-        "event_id": f"Ev{number:09d}",
+        "event_id": f"Ev{number:X}",
         "event_time": int(now.timestamp()),
         "authorizations": [
             {

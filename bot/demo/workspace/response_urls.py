@@ -41,7 +41,7 @@ class ResponseUrls:
 
     def create(self, *, user: str, channel: str, message: Message | None = None) -> str:
         """An address for one interaction."""
-        name = f"{len(self._addresses) + 1:08d}"
+        name = str(self._context.state.messages.next_number())
         self._addresses[name] = _Address(
             user=user,
             channel=channel,

@@ -85,7 +85,8 @@ class ViewBook:
 
     def trigger(self, user: str, view: str | None = None) -> str:
         """A trigger of a user's action; it opens one view within three seconds."""
-        name = f"{self._number()}.{TEAM}.{self._count:032x}"
+        micros = int(self._now().timestamp() * 1_000_000)
+        name = f"{micros}.{self._number()}.{self._count:032x}"
         expires = self._now() + timedelta(seconds=TRIGGER_SECONDS)
         self._triggers[name] = _Trigger(user=user, expires=expires, view=view)
         return name

@@ -15,7 +15,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.workspace.people import OPERATOR, RELEASES
+from bot.demo.workspace.people import OPERATOR, OPERATORS, RELEASES
 from bot.demo.workspace.server import standard_credentials
 from tests.bot.workspace.blocks import button
 from tests.bot.workspace.bolt import Ack, Bot, Client
@@ -105,5 +105,7 @@ async def test_a_wrong_step_is_told_why(step: Step) -> None:
     assert (await step("dance"))["status"] == 404
     assert (await step("command", user=OPERATOR))["status"] == 400
     assert (await step("fault", kind="flood"))["error"] == "no_such_fault"
+    assert (await step("group", group=OPERATORS, members=[OPERATOR]))["status"] == 200
+    assert (await step("group", group="S0", members=[]))["error"] == "no_such_subteam"
     refused = await step("submit", user=OPERATOR, values={})
     assert refused["error"] == "No modal is open."
