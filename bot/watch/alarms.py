@@ -32,14 +32,23 @@ def last_decision(taken: Sequence[Taken]) -> Decision | None:
 
 
 def episode(taken: Sequence[Taken]) -> str:
-    """Which stretch of trouble this is: it began after the last point that was no NO-GO."""
-    calm = [t for t in taken if t.decision is not None and t.decision is not Decision.NO_GO]
+    """Which stretch of trouble this is: it began after the last point that was no NO-GO.
+
+    A health check that is fine says nothing about the rest.
+    """
+    calm = [
+        one
+        for one in taken
+        if one.decision not in (None, Decision.NO_GO) and one.point.run != "health"
+    ]
     return max(calm, key=lambda one: one.taken_at).point.key if calm else "start"
 
 
-def is_new_no_go(decision: Decision, taken: Sequence[Taken]) -> bool:
-    """Whether a NO-GO is news: it mentions the lead, once."""
-    return decision is Decision.NO_GO and last_decision(taken) is not Decision.NO_GO
+def is_new_no_go(decision: Decision, taken: Sequence[Taken], memory: Mapping[str, Json]) -> bool:
+    """Whether a NO-GO is news: it mentions the lead, once, unless the lead was called already."""
+    if decision is not Decision.NO_GO or last_decision(taken) is Decision.NO_GO:
+        return False
+    return not any(key.startswith(f"{_CALLED}{episode(taken)}:") for key in memory)
 
 
 def due_alarm(

@@ -177,7 +177,8 @@ class Speech:
         decision = taken.decision
         if decision is None or moment.alarm is not None:
             return message
-        if alarms.is_new_no_go(decision, moment.before.taken):
+        before = moment.before
+        if alarms.is_new_no_go(decision, before.taken, before.state.memory):
             return calling(message, self._lead)
         return message
 
