@@ -57,6 +57,8 @@ class IdHash:
     def of(self, ids: Sequence[bytes]) -> Keys:
         """Keys of ids of any length."""
         keys = np.empty(len(ids), np.uint64)
+        if not ids:
+            return keys
         usual = [index for index, one in enumerate(ids) if len(one) == UUID]
         if usual:
             keys[usual] = self.of_uuids(np.array([ids[index] for index in usual], f"S{UUID}"))

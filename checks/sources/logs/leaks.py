@@ -35,6 +35,7 @@ class LeakFinder:
         self._key = key
         self._fingerprints: dict[bytes, str] = {}
         self._last_line_leaked = False
+        self._asked: list[tuple[bytes, LeakKey, bytes]] = []
 
     def count(
         self,
@@ -68,6 +69,11 @@ class LeakFinder:
             signal.add(1, segment.minute)
             signal.lines.append(line[:_MAX_LINE])
             self._group(text, begin, line, found, tally)
+        # All ids at once: hashing one costs as much as hashing a hundred.
+        keys = tally.pairing.hashed.of([asked for asked, _key, _line in self._asked])
+        for hashed, (_asked, key, line) in zip(keys.tolist(), self._asked, strict=True):
+            tally.open_leaks.append(OpenLeak(id=hashed, key=key, line=line))
+        self._asked.clear()
 
     def _find(self, line: bytes) -> _Found | None:
         """The gravest secret of a line: a live one first, then the shapes in their order.
@@ -104,8 +110,7 @@ class LeakFinder:
             if proof is Proof.PROVEN or asked is None:
                 tally.leak(key, line)
             else:
-                (hashed,) = tally.pairing.hashed.of([asked]).tolist()
-                tally.open_leaks.append(OpenLeak(id=hashed, key=key, line=line))
+                self._asked.append((asked, key, line))
             return
         if reader is not None:
             tally.leak(self._key_of(found, "log text", Proof.PROVEN), line)

@@ -5,7 +5,7 @@ Literals are compared eight bytes at a time, for all lines at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,33 @@ _WORD = 8
 
 
 @dataclass(slots=True)
+class Scratch:
+    """Memory for the large arrays of one table after another.
+
+    Allocated anew for each text it would go back to the system each time, and every page of it
+    would have to be cleared again.
+    """
+
+    _bytes: npt.NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8), repr=False)
+    _mask: Mask = field(default_factory=lambda: np.empty(0, np.bool_), repr=False)
+
+    def padded(self, data: bytes) -> npt.NDArray[np.uint8]:
+        """The bytes of a text and PAD zeros."""
+        size = len(data)
+        if len(self._bytes) < size + PAD:
+            self._bytes = np.empty(size + PAD, np.uint8)
+        self._bytes[:size] = np.frombuffer(data, np.uint8)
+        self._bytes[size : size + PAD] = 0
+        return self._bytes[: size + PAD]
+
+    def equal(self, raw: npt.NDArray[np.uint8], byte: int) -> Places:
+        """Where a byte is."""
+        if len(self._mask) < len(raw):
+            self._mask = np.empty(len(raw), np.bool_)
+        return np.flatnonzero(np.equal(raw, byte, out=self._mask[: len(raw)]))
+
+
+@dataclass(slots=True)
 class LineTable:
     """Where the lines of a text start.
 
@@ -27,25 +54,27 @@ class LineTable:
     words:  eight bytes as a number, from every byte on
     starts: of every line, and the end of the text where that ends with a newline
     heads:  the first eight bytes of each
+
+    A table that uses the scratch memory of another ends that one.
     """
 
     data: bytes = field(repr=False)
+    scratch: InitVar[Scratch | None] = None
     raw: npt.NDArray[np.uint8] = field(init=False, repr=False)
     words: Words = field(init=False, repr=False)
     starts: Places = field(init=False, repr=False)
     heads: Words = field(init=False, repr=False)
-    _padded: bytes = field(init=False, repr=False)
     _by_head: dict[bytes, tuple[Places, Words]] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, scratch: Scratch | None) -> None:
         size = len(self.data)
-        self._padded = self.data + b"\0" * PAD
-        self.raw = np.frombuffer(self._padded, np.uint8)
-        newlines = np.flatnonzero(self.raw[:size] == ord("\n"))
+        scratch = scratch or Scratch()
+        self.raw = scratch.padded(self.data)
+        newlines = scratch.equal(self.raw[:size], ord("\n"))
         self.starts = np.empty(len(newlines) + 1, np.int64)
         self.starts[0] = 0
-        self.starts[1:] = newlines + 1
-        self.words = np.ndarray((size + PAD - _WORD,), np.uint64, self._padded, 0, (1,))
+        np.add(newlines, 1, out=self.starts[1:])
+        self.words = np.ndarray((size + PAD - _WORD,), np.uint64, self.raw, 0, (1,))
         self.heads = self.words[self.starts]
         self._by_head = {}
 
@@ -56,7 +85,7 @@ class LineTable:
 
     def pieces(self, places: Places, size: int) -> npt.NDArray[np.bytes_]:
         """`size` bytes (PAD at most) from each of these places on."""
-        text = np.ndarray((len(self._padded) - size,), f"S{size}", self._padded, 0, (1,))
+        text = np.ndarray((len(self.raw) - size,), f"S{size}", self.raw, 0, (1,))
         return text[places]
 
     def beginning_with(self, literal: bytes) -> Places:

@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from checks.sources.logs.lines import PAD, LineTable, Places
 
-_STEPS = 8
-_WINDOW = 64
+_SHORT, _LONG = 8, 64
 _MAX_LITERAL = PAD // 2
 _NEWLINE = ord("\n")
 _CLASS = re.compile(rb"\[(\^?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
@@ -51,16 +50,18 @@ class _Part:
 
 @dataclass(slots=True)
 class _Node:
-    """What follows a part: patterns that share a beginning share the work for it."""
+    """What follows a part: patterns that share a beginning share the work for it.
+
+    other: for each byte, 1 if it does not belong to the part's class
+    """
 
     part: _Part
-    member: npt.NDArray[np.bool_] = field(init=False, repr=False)
+    other: bytes = field(init=False, repr=False)
     nodes: list[_Node] = field(default_factory=list["_Node"])
     ends: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
-        self.member = np.zeros(256, np.bool_)
-        self.member[list(self.part.members)] = True
+        self.other = bytes(byte not in self.part.members for byte in range(256))
 
     def follow(self, part: _Part) -> _Node:
         for node in self.nodes:
@@ -148,23 +149,25 @@ class Openings:
 
 def _lengths(node: _Node, table: LineTable, places: Places) -> tuple[Places, npt.NDArray[np.bool_]]:
     """How long the run at each place is, and where it is too long to say."""
-    lengths = np.zeros(len(places), np.int64)
     times = node.part.times
-    going = np.arange(len(places))
-    for step in range(min(times, _STEPS) or _STEPS):
-        going = going[node.member[table.raw[places[going] + step]]]
-        if not len(going):
-            break
-        lengths[going] += 1
-    far = np.zeros(len(places), np.bool_)
-    if len(going) and not 0 < times <= _STEPS:
-        window = times - _STEPS if times else _WINDOW
-        text = table.pieces(places[going] + _STEPS, window).view(np.uint8)
-        out = ~node.member[text.reshape(-1, window)]
-        ended = out.any(axis=1)
-        lengths[going] += np.where(ended, out.argmax(axis=1), window)
-        far[going] = ~ended & (times == 0)
-    return lengths, far
+    lengths = _run(node, table, places, 1 if times == 1 else _SHORT)
+    going = np.flatnonzero(lengths == _SHORT)
+    if len(going) and not 0 < times <= _SHORT:
+        lengths[going] += _run(node, table, places[going] + _SHORT, _LONG)
+    far = lengths == _SHORT + _LONG
+    return np.minimum(lengths, times) if times else lengths, far
+
+
+def _run(node: _Node, table: LineTable, places: Places, size: int) -> Places:
+    """How many of `size` bytes (1, 8 or 64) at each place belong to the class, up to another."""
+    if size == 1:
+        return 1 - np.frombuffer(table.raw[places].tobytes().translate(node.other), np.int8).astype(
+            np.int64
+        )
+    other = np.frombuffer(table.pieces(places, size).tobytes().translate(node.other), np.uint8)
+    words = np.packbits(other, bitorder="little").view(f"<u{size // 8}")
+    # The bits below the lowest one that is set.
+    return np.bitwise_count((words - 1) & ~words).astype(np.int64)
 
 
 def parts_of(pattern: bytes) -> list[_Part] | None:
@@ -253,7 +256,7 @@ def _chain(singles: Sequence[_Part]) -> list[_Part] | None:
     if not parts or not parts[0].literal:
         return None
     for part, following in zip(parts, [*parts[1:], _Part(literal=b"\n")], strict=True):
-        if _NEWLINE in part.members or b"\n" in part.literal or part.times > _WINDOW:
+        if _NEWLINE in part.members or b"\n" in part.literal or part.times > _LONG:
             return None
         optional = following.open_ended and not following.least
         if part.open_ended and (optional or part.members & following.may_begin()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO
@@ -11,13 +11,11 @@ from typing import IO
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.events import count_events
 from checks.sources.logs.files import FileId, open_log
-from checks.sources.logs.ids import IdHash
 from checks.sources.logs.leaks import LeakFinder, settle
-from checks.sources.logs.lines import LineTable, Places
+from checks.sources.logs.lines import LineTable, Scratch
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
-from checks.sources.logs.records import PairReader, Records
 from checks.sources.logs.response_lines import Marks
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
@@ -84,6 +82,7 @@ class Scanner:
     matcher: Matcher
     leaks: LeakFinder
     pool: ThreadPoolExecutor
+    scratch: Scratch = field(default_factory=Scratch)
     _waiting: _Waiting | None = field(default=None, init=False)
 
     def feed(
@@ -146,12 +145,15 @@ class Scanner:
         """
         pairs, data = self.profile.pairs, text.data
         if pairs is not None:
-            reading = self.pool.submit(_read_lines, self.profile, pairs, data, tally.pairing.hashed)
+            reading = self.pool.submit(LineTable, data, self.scratch)
             meanwhile()
             events, secrets = self.matcher.scan(data)
-            found = reading.result()
-            count_pairs(pairs, text, found.newlines, found.records, tally)
-            count_events(self.profile, text, events, tally, found.opened)
+            table = reading.result()
+            records = pairs.read(table, tally.pairing.hashed)
+            count_pairs(pairs, text, table.newlines, records, tally)
+            openings = self.profile.openings
+            opened = openings.find(table) if openings is not None else None
+            count_events(self.profile, text, events, tally, opened)
         else:
             meanwhile()
             secrets = count_json(self.profile, self.matcher, text, tally)
@@ -200,21 +202,6 @@ class Scanner:
                 return end
             stop = begin
         return end
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """What is found in the table of a text's lines: its newlines, records and hot events."""
-
-    newlines: Places
-    records: Records
-    opened: Mapping[int, Places]
-
-
-def _read_lines(profile: Profile, pairs: PairReader, data: bytes, hashed: IdHash) -> _Lines:
-    table = LineTable(data)
-    opened = profile.openings.find(table) if profile.openings is not None else {}
-    return _Lines(table.newlines, pairs.read(table, hashed), opened)
 
 
 _Searched = tuple[Marks, list[list[int]], list[list[int]]]
