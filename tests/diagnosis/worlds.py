@@ -22,7 +22,6 @@ from checks.engine.plan import Occasion
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
 from checks.sources.http import HttpHealthProbe, Timeouts
-from tests.sources.certificates import Certificate
 from tests.support.crm_rows import Rows, Unit
 from tests.support.evidence import HOUR, NOW, log
 from tests.support.fakes import FakeLog
@@ -55,12 +54,11 @@ class Application:
         self.received.append((request.path, await request.json()))
         return web.Response(status=self.webhook)
 
-    def server(self, certificate: Certificate | None = None) -> TestServer:
-        """A server of it, with TLS where there is a certificate."""
+    def server(self) -> TestServer:
+        """A server of it."""
         app = web.Application()
         app.router.add_get("/health", self.answer_health)
         app.router.add_post("/webhooks/whatsapp/evolution/{secret}", self.answer_webhook)
-        del certificate
         return TestServer(app)
 
 
@@ -74,6 +72,7 @@ class World:
     evolution: EvolutionStandIn
     unit: Unit
     sources: Sources
+    cleanup: AsyncExitStack
     log: LogEvidence = field(default_factory=lambda: log(BUSY))
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -135,6 +134,7 @@ async def world(database_url: str) -> AsyncGenerator[World]:
             application=application,
             evolution=evolution,
             unit=unit,
+            cleanup=stack,
             sources=Sources(
                 log=FakeLog(evidence=log(BUSY)),
                 database=database,
