@@ -9,8 +9,10 @@ import pytest
 
 from bot.render import mrkdwn
 from bot.render.blocks import actions, cut, preformatted
+from bot.render.budget import Draft, button_row, to_message
 from bot.render.message import Button
 from tests.bot.reports import SECRETS
+from tests.render.slack_says import refusals
 
 
 def _actions(*buttons: Button) -> list[Any]:
@@ -48,6 +50,13 @@ def test_secrets_are_masked_wherever_they_stand(secret: str) -> None:
     for before in (0, 250, 16_370):
         assert secret not in mrkdwn.shown(f"{'w ' * (before // 2)}{path}{secret} rest")
     assert mrkdwn.shown(f"x {secret}", secrets=[secret]) == "x [MASKED]"
+
+
+def test_of_a_secret_longer_than_what_is_read_nothing_is_shown() -> None:
+    """Its first half has no shape that could be recognised."""
+    token = f"eyJhbGciOiJIUzI1NiJ9.{'A' * 20_000}.c2ln"
+    assert mrkdwn.shown(f"token {token}") == "token …"
+    assert mrkdwn.shown(token) == "…"
 
 
 def test_dates_are_in_the_readers_zone() -> None:
@@ -118,7 +127,15 @@ def test_a_dangerous_button_asks_first() -> None:
     assert button["confirm"]["text"]["type"] == "plain_text"
 
 
+def test_a_dialog_of_any_length_is_cut() -> None:
+    """Title, text and word have bounds of their own."""
+    asks = ("t" * 999, "x" * 999, "w" * 999)
+    button = Button(action="r", label="R", value="1", confirm=asks)
+    assert refusals(to_message(Draft(verdict="v", parts=[button_row([button])]))) == []
+
+
 def test_cutting_never_splits_a_character_beyond_the_limit() -> None:
     """An emoji counts twice."""
-    assert mrkdwn.size(cut("😀" * 100, 75)) <= 75
+    assert mrkdwn.size("a😀") == 3
+    assert len(cut("😀" * 100, 75)) <= 38
     assert preformatted("")["type"] == "rich_text"
