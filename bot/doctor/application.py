@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.doctor.model import Line, failed, ok, warning
+from checks.diagnosis.application import Application
+from checks.diagnosis.facts import BaseFacts
+from checks.engine.model import Problem
 from checks.engine.wording import plural
 from checks.sources.http import HealthProbe
 
 RENEW: Final = timedelta(days=14)
 _HTTP_OK: Final = 200
-_HERE: Final = ("localhost", "127.0.0.1", "::1")
-
-Expiry: TypeAlias = Callable[[str, int], Awaitable[datetime]]
-"""Host and port → until when its certificate is valid; raises SSLError where it is not."""
 
 
 async def look_at_application(
-    url: str, health: HealthProbe, expiry: Expiry, now: datetime
+    application: Application, health: HealthProbe, now: datetime
 ) -> list[Line]:
     """Ask the address for its health, and look at its certificate.
 
     Args:
-        url: the base URL.
+        application: the address, as a diagnosis asks it.
         health: asks for /health.
-        expiry: looks at the certificate.
         now: the instant of the test.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    lines = [_scheme(parts.scheme, host), await _health(health)]
-    if parts.scheme == "https":
-        lines.append(await _certificate(host, parts.port or 443, expiry, now))
+    base = application.base
+    if isinstance(base, Problem):
+        return [failed(base.what, base.mend)]
+    lines = [_scheme(base), await _health(health)]
+    if base.https:
+        lines.append(await _certificate(application, now))
     return lines
 
 
-def _scheme(scheme: str, host: str) -> Line:
-    if scheme == "https":
+def _scheme(base: BaseFacts) -> Line:
+    if base.https:
         return ok("BASE_URL begins with https://.")
     what = "BASE_URL begins with http://: Evolution must reach the application over HTTPS."
     mend = "Set BASE_URL to the public https:// address of the application."
-    return warning(what, mend) if host in _HERE else failed(what, mend)
+    return warning(what, mend) if base.loopback else failed(what, mend)
 
 
 async def _health(health: HealthProbe) -> Line:
@@ -63,44 +57,19 @@ async def _health(health: HealthProbe) -> Line:
     )
 
 
-async def _certificate(host: str, port: int, expiry: Expiry, now: datetime) -> Line:
-    try:
-        until = await expiry(host, port)
-    except ssl.SSLCertVerificationError as error:
+async def _certificate(application: Application, now: datetime) -> Line:
+    found = await application.certificate()
+    if found.invalid:
         return failed(
-            f"The certificate of {host} is not valid: {error.verify_message}.",
+            f"The certificate is not valid: {found.invalid}.",
             "Renew it, and send its whole chain: Evolution does not deliver to an address that it"
             " cannot verify.",
         )
-    except (OSError, TimeoutError):
-        return warning(
-            f"The certificate of {host} could not be looked at.", "Mend the connection first."
-        )
-    left = until - now
+    if found.expires is None:
+        why = found.problem or Problem(what="The certificate could not be read.", mend="")
+        return warning(why.what, why.mend)
+    left = found.expires - now
     days = plural(max(0, left.days), "day")
     if left <= RENEW:
-        return warning(f"The certificate of {host} ends in {days}.", "Renew it.")
-    return ok(f"The certificate of {host} is valid for {days}.")
-
-
-def expiry_of(context: ssl.SSLContext | None = None, seconds: float = 10.0) -> Expiry:
-    """Looks at certificates over a connection of its own.
-
-    Args:
-        context: which authorities to trust; None trusts what the system trusts.
-        seconds: how long a connection may take.
-    """
-
-    async def look(host: str, port: int) -> datetime:
-        trusted = context or ssl.create_default_context()
-        async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(host, port, ssl=trusted, server_hostname=host)
-        try:
-            found = writer.get_extra_info("peercert")
-            return datetime.fromtimestamp(ssl.cert_time_to_seconds(found["notAfter"]), UTC)
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    return look
+        return warning(f"The certificate ends in {days}.", "Renew it.")
+    return ok(f"The certificate is valid for {days}.")

@@ -75,6 +75,18 @@ SCHEMAS: Final = Query(
 NEEDED: Final = Query(name="doctor_needed", sql=CATALOG, reads={})
 """Binds `tables` and `columns`, a pair for each needed column."""
 
+PLACE: Final = Query(
+    name="doctor_place",
+    # The same on a replica, and another on any other server.
+    sql="""
+        SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid AS place
+        FROM pg_database
+        WHERE datname = current_database()
+    """,
+    reads={},
+)
+"""Which database of which server this is; not every provider tells."""
+
 _SIMPLE: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 

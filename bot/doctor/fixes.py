@@ -36,8 +36,13 @@ _CHAIN = Query(
 )
 
 
-async def look_at_fixes(database: Database) -> list[Line]:
-    """Connect as the fixing role, and test its records, its rights and the audit's chain."""
+async def look_at_fixes(database: Database, reader: Database | None = None) -> list[Line]:
+    """Connect as the fixing role, and test its records, its rights and the audit's chain.
+
+    Args:
+        database: by the fixing role.
+        reader: the database that the checks look at, which has to be the same one.
+    """
     found = await database.collect(
         [
             (catalog.SESSION, {}),
@@ -45,6 +50,7 @@ async def look_at_fixes(database: Database) -> list[Line]:
             (catalog.HELD, {}),
             (_RECORDS_THERE, {"tables": list(_RECORDS)}),
             (_CHAIN, {}),
+            (catalog.PLACE, {}),
         ]
     )
     if found.problem is not None:
@@ -59,6 +65,7 @@ async def look_at_fixes(database: Database) -> list[Line]:
         lines.append(
             failed("It is a standby and takes no writes.", f"Set {SETTING} to the primary.")
         )
+    lines += await _same(found, reader)
     if not _installed(found):
         return [*lines, failed("The records of fixes (schema golive) are not there.", _RUN)]
     if session["superuser"]:
@@ -71,6 +78,24 @@ async def look_at_fixes(database: Database) -> list[Line]:
     else:
         lines += _rights(found, role)
     return [*lines, *_chain(found)]
+
+
+async def _same(found: DatabaseEvidence, reader: Database | None) -> list[Line]:
+    """Whether fixes would change what the checks look at."""
+    if reader is None:
+        return []
+    here, there = (
+        rows(evidence, catalog.PLACE)
+        for evidence in (found, await reader.collect([(catalog.PLACE, {})]))
+    )
+    if not here or not there or here == there:
+        return []
+    return [
+        failed(
+            "It is another database than the one that the checks look at.",
+            f"Let {SETTING} and GOLIVE_DATABASE_URL name the same database.",
+        )
+    ]
 
 
 def _installed(found: DatabaseEvidence) -> bool:

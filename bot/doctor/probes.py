@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bot import arguments
 from bot.arguments import UsageError
 from bot.compose import file_log
-from bot.doctor.application import expiry_of, look_at_application
+from bot.doctor.application import look_at_application
 from bot.doctor.database import look_at_database
 from bot.doctor.environment import look_at_environment, look_at_runbook
 from bot.doctor.evolution import Asking, asks_date, look_at_evolution
@@ -29,6 +29,7 @@ from bot.settings import Settings, password_of
 from bot.slack.web import METHODS
 from bot.storage.migrate import migrations
 from checks.diagnosis import PROCEDURES, Procedure
+from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.model import Probe as Needed
 from checks.diagnosis.units import CONNECTIONS
 from checks.engine.check import Check, Query
@@ -81,7 +82,7 @@ async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
             "Log": _log(subject),
             "Database": _reader(subject, database),
             "Store": _store(subject, await _database(stack, settings.store_url)),
-            "Fixes": _fixes(await _database(stack, settings.remediation_database_url)),
+            "Fixes": _fixes(await _database(stack, settings.remediation_database_url), database),
             "Application": _application(subject),
             "Slack": _slack(subject, client),
             "Evolution": await _evolution(subject, stack, database, client),
@@ -182,7 +183,7 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
     return test
 
 
-def _fixes(database: PostgresDatabase | None) -> Test:
+def _fixes(database: PostgresDatabase | None, reader: PostgresDatabase | None) -> Test:
     if database is None:
         return _at_once(
             [
@@ -194,7 +195,7 @@ def _fixes(database: PostgresDatabase | None) -> Test:
         )
 
     async def test() -> Sequence[Line]:
-        return await look_at_fixes(database)
+        return await look_at_fixes(database, reader)
 
     return test
 
@@ -214,7 +215,7 @@ def _application(subject: Subject) -> Test:
 
     async def test() -> Sequence[Line]:
         health = HttpHealthProbe(url, tries=1)
-        return await look_at_application(url, health, expiry_of(), subject.clock())
+        return await look_at_application(HttpApplication(url), health, subject.clock())
 
     return test
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
-from bot.doctor.application import expiry_of, look_at_application
+from bot.doctor.application import look_at_application
 from bot.doctor.model import Line, Status
+from checks.diagnosis.application import HttpApplication
 from checks.engine.model import HealthEvidence, ProbeTry
 from checks.sources.http import HttpHealthProbe
 from tests.bot.doctor import certificates
@@ -51,8 +52,8 @@ async def serving(tls: ssl.SSLContext | None = None, status: int = 200) -> Async
 async def look(certificate: str, now: datetime, trusted: str | None = None) -> list[Line]:
     """What is said about an address with this certificate, at an instant."""
     async with serving(certificates.server(certificate)) as url:
-        expiry = expiry_of(certificates.trusting(trusted or certificate))
-        return await look_at_application(url, Healthy(), expiry, now)
+        address = HttpApplication(url, tls=certificates.trusting(trusted or certificate))
+        return await look_at_application(address, Healthy(), now)
 
 
 async def test_a_good_address() -> None:
@@ -85,9 +86,9 @@ async def test_plain_http() -> None:
     """Without TLS only this machine itself can be meant, which is a warning."""
     async with serving() as url:
         health = HttpHealthProbe(url, tries=1)
-        lines = await look_at_application(url, health, expiry_of(), NOW)
+        lines = await look_at_application(HttpApplication(url), health, NOW)
     assert [line.status for line in lines] == [Status.WARNING, Status.OK]
-    lines = await look_at_application("http://crm.example.com", Healthy(), expiry_of(), NOW)
+    lines = await look_at_application(HttpApplication("http://crm.example.com"), Healthy(), NOW)
     assert saying(lines, "begins with http://").status is Status.FAILED
 
 
@@ -95,7 +96,7 @@ async def test_not_healthy() -> None:
     """Any other status than 200 has failed."""
     async with serving(status=503) as url:
         health = HttpHealthProbe(url, tries=1)
-        lines = await look_at_application(url, health, expiry_of(), NOW)
+        lines = await look_at_application(HttpApplication(url), health, NOW)
     assert saying(lines, "/health answers 503").status is Status.FAILED
 
 
@@ -104,5 +105,5 @@ async def test_nothing_there() -> None:
     async with serving() as url:
         gone = url.replace("http://", "https://")
     health = HttpHealthProbe(gone, tries=1)
-    lines = await look_at_application(gone, health, expiry_of(), NOW)
+    lines = await look_at_application(HttpApplication(gone), health, NOW)
     assert [line.status for line in lines] == [Status.OK, Status.FAILED, Status.WARNING]

@@ -23,10 +23,13 @@ async def store(url: str, newest: int = 1) -> list[Line]:
         return await look_at_store(database, newest, lambda: datetime.now(UTC))
 
 
-async def fixes(url: str) -> list[Line]:
-    """What is said about the fixing role."""
+async def fixes(url: str, reader: str | None = None) -> list[Line]:
+    """What is said about the fixing role, beside the reader's database where there is one."""
     async with PostgresDatabase(url) as database:
-        return await look_at_fixes(database)
+        if reader is None:
+            return await look_at_fixes(database)
+        async with PostgresDatabase(reader) as other:
+            return await look_at_fixes(database, other)
 
 
 def owner_runs(roles: RoleUrls, *statements: LiteralString) -> None:
@@ -154,6 +157,14 @@ async def test_a_right_too_many(roles: RoleUrls, statement: LiteralString, words
     line = saying(await fixes(roles.fixer), "may do more than fixes need")
     assert line.status is Status.WARNING
     assert words in line.what
+
+
+async def test_another_database_than_the_checks(roles: RoleUrls) -> None:
+    """Fixes have to change what the checks look at, and nothing else."""
+    assert bad(await fixes(roles.fixer, roles.reader)) == []
+    name = roles.reader.split("/")[3].split("?")[0]
+    line = saying(await fixes(roles.fixer, roles.reader.replace(name, "postgres")), "It is another")
+    assert line.status is Status.FAILED
 
 
 async def test_a_superuser(roles: RoleUrls) -> None:
