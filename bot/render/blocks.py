@@ -37,25 +37,15 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text), "expand": True}
 
 
-def fields(texts: Sequence[str]) -> Block:
-    """Short texts in two columns, ten at most."""
+def fields(title: str, texts: Sequence[str]) -> Block:
+    """Short texts in two columns under a title, ten at most."""
     some: list[Json] = [mrkdwn(text) for text in texts[: limits.SECTION_FIELDS]]
-    return {"type": "section", "fields": some}
-
-
-def header(text: str) -> Block:
-    """A large line."""
-    return {"type": "header", "text": plain_text(text, limits.HEADER_TEXT)}
+    return {"type": "section", "text": mrkdwn(title), "fields": some}
 
 
 def context(text: str) -> Block:
     """Fine print."""
     return {"type": "context", "elements": [mrkdwn(text)]}
-
-
-def divider() -> Block:
-    """A thin line."""
-    return {"type": "divider"}
 
 
 def preformatted(text: str) -> Block:

@@ -174,7 +174,7 @@ def _joined(placed: Sequence[Block]) -> list[Block]:
 
 
 def _paragraph(block: Block) -> str | None:
-    text = block.get("text") if block["type"] == "section" else None
+    text = block.get("text") if block["type"] == "section" and "fields" not in block else None
     return str(text["text"]) if isinstance(text, dict) else None
 
 

@@ -80,7 +80,7 @@ def final_review(
             *more_reasons(report.verdict, known_people(view), listed=others),
             Part(title="Next", lines=next_steps(decision, runbook), rank=1),
             button_row(buttons),
-            Part(title="The hour in numbers", lines=totals(report), rank=2),
+            Row(blocks=[blocks.fields(bold("The hour in numbers"), totals(report))]),
             Row(blocks=[matrix(report, runbook)]),
             *_criteria(report),
             Row(blocks=[blocks.image(0, picture.alt)] if picture is not None else []),

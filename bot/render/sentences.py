@@ -55,12 +55,6 @@ def elsewhere(channel: str) -> Message:
     )
 
 
-def unknown_command(typed: str, nearest: str | None) -> Message:
-    """No such command; the nearest one, where something is near."""
-    mend = f"Did you mean {code(f'/golive {nearest}')}?" if nearest else "`/golive help` lists all."
-    return _line(f"There is no {code(f'/golive {typed}')}.", mend)
-
-
 def unknown_check(typed: str, known: Sequence[str]) -> Message:
     """No such check; all that there are."""
     names = ", ".join(code(name) for name in known[:30])

@@ -18,7 +18,6 @@ from bot.render.closing import watch_closed
 from bot.render.help import help_message
 from bot.render.history import history_message
 from bot.render.home import home_view
-from bot.render.logs import log_message
 from bot.render.message import Message, Picture, View
 from bot.render.mrkdwn import plain
 from bot.render.post_mortem import post_mortem_message
@@ -112,11 +111,8 @@ _MESSAGES: Mapping[str, Callable[[Maker, WatchView], Message]] = {
     "closed": lambda _, view: watch_closed(view),
     "history": _history,
     "post-mortem": _post_mortem,
-    "logs": lambda make, _: log_message(
-        [*make.texts(40), LIVE], source=make.text(), secrets=[LIVE]
-    ),
     "say": lambda make, _: sentences.say(make.text()),
-    "unknown command": lambda make, _: sentences.unknown_command(make.text(), make.text()),
+    "unknown check": lambda make, _: sentences.unknown_check(make.text(), make.texts()),
     "not acceptable": lambda make, _: sentences.not_acceptable(make.text(), make.text()),
     "watch runs": lambda _, view: sentences.watch_runs(view.deployment),
     "help": lambda make, _: help_message(COMMANDS, operator=make.random.random() < 0.5),

@@ -1,4 +1,4 @@
-"""What golive answers when somebody asks: help, history, Home, the log, and what cannot be done."""
+"""What golive answers when somebody asks: help, history, Home, and what cannot be done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from bot.render import sentences
 from bot.render.help import help_message
 from bot.render.history import history_message
 from bot.render.home import home_view, stranger_view
-from bot.render.logs import log_message
 from bot.render.message import Message
 from bot.storage.values import Past
 from checks.engine.model import Decision
@@ -84,30 +83,10 @@ def test_an_empty_home_says_how_to_begin() -> None:
     assert "Ask a member" in stranger
 
 
-def test_the_log_is_masked_and_whole_in_the_file() -> None:
-    """The newest ten in the message."""
-    lines = [f"line {n}" for n in range(40)]
-    message = log_message(
-        [*lines, "key hunter2hunter2"], source="/var/log/app.log", secrets=["hunter2hunter2"]
-    )
-    assert message.text == "*The last 41 lines* of `/var/log/app.log`, secrets masked"
-    assert "line 39\nkey [MASKED]" in words(message)
-    assert "line 5\n" not in words(message)
-    assert message.files[0].text.startswith("line 0\n")
-    assert not log_message(["one"], source="x").files
-
-
-def test_a_log_that_cannot_be_read_says_what_to_do() -> None:
-    """There is nothing to show."""
-    assert "golive doctor" in log_message([], source="x").text
-
-
 ANSWERS = {
     "not operator": sentences.not_operator("close"),
     "outsider": sentences.outsider(),
     "elsewhere": sentences.elsewhere("C0OPS"),
-    "unknown command": sentences.unknown_command("strat", "start"),
-    "unknown, nothing near": sentences.unknown_command("xyzzy", None),
     "unknown check": sentences.unknown_check("http", ["http_5xx", "retries"]),
     "no watch": sentences.no_watch("close"),
     "watch runs": sentences.watch_runs(DEPLOYMENT),
@@ -128,13 +107,6 @@ def test_a_refusal_says_what_to_do_next(name: str) -> None:
     assert any(step in message.text for step in NEXT)
     assert len(message.text) < 400
     assert refusals(message) == []
-
-
-def test_a_typo_is_answered_with_the_nearest_command() -> None:
-    """Escaped, as somebody typed it."""
-    assert sentences.unknown_command("<!here>", "help").text == (
-        "There is no `/golive ‹!here&gt;`. Did you mean `/golive help`?"
-    )
 
 
 def test_backticks_of_a_sentence_are_code() -> None:
