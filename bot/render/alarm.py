@@ -47,19 +47,11 @@ def escalation(
 ) -> Message:
     """The lead is called, with all that the runbook asks for.
 
-    Args:
-        view: the watch.
-        alarm: why.
-        lead: a mention, or the id of a user or a user group; None where nobody is set.
-        affected: whom it touches.
-        links: label → address of the logs, the metrics, the database, the rollback guide.
-        lines: the newest lines of the log, oldest first; the last 50 are shown.
-        picture: of the hour.
-        buttons: what can be done.
-        secrets: live secrets, masked as literals in `lines`.
+    lead:    a mention, or the id of a user or a user group; None where nobody is set
+    links:   label → address of the logs, the metrics, the database, the rollback guide
+    lines:   the newest lines of the log, oldest first; the last 50 are shown
+    secrets: live secrets, masked as literals in `lines`
     """
-    log = [shown(line, 400, secrets) for line in lines[-_LINES:]]
-    where = " · ".join(link(url, label) for label, url in list(links.items())[:8])
     draft = Draft(
         verdict=_line(view, alarm, lead),
         reasons=_reasons(view, lead),
@@ -67,15 +59,9 @@ def escalation(
             Part(lines=_facts(view, alarm, affected), rank=0, noun="facts"),
             button_row(buttons),
             Part(title="What is red", lines=_red(view), rank=1, noun="checks", at_most=8),
-            Part(lines=[where] if where else [], rank=1),
+            _where(links),
             Row(blocks=[blocks.image(0, picture.alt)] if picture is not None else []),
-            Part(
-                title=f"The last {plural(len(log), 'line')} of the log",
-                lines=log or ["No line could be read."],
-                form=Form.LOG,
-                rank=3,
-                tail=True,
-            ),
+            _log(lines, secrets),
             *_verdict(view, listed=_criticals(view)),
         ],
         fine=_next(alarm),
@@ -173,6 +159,23 @@ def _reasons(view: WatchView, lead: str | None) -> list[str]:
     because = view.report.verdict.because if view.report is not None else ()
     nobody = [] if lead else [_NOBODY]
     return [*(escape(reason) for reason in because[:_IN_TEXT]), *nobody]
+
+
+def _where(links: Mapping[str, str]) -> Part:
+    where = " · ".join(link(url, label) for label, url in list(links.items())[:8])
+    return Part(lines=[where] if where else [], rank=1)
+
+
+def _log(lines: Sequence[str], secrets: Sequence[str]) -> Part:
+    """The newest lines, masked; of many the end is kept."""
+    log = [shown(line, 400, secrets) for line in lines[-_LINES:]]
+    return Part(
+        title=f"The last {plural(len(log), 'line')} of the log",
+        lines=log or ["No line could be read."],
+        form=Form.LOG,
+        rank=3,
+        tail=True,
+    )
 
 
 def _facts(view: WatchView, alarm: Alarm, affected: Affected) -> list[str]:

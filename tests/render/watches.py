@@ -79,23 +79,6 @@ def report(
 ) -> Report:
     """A report since the deploy. `minutes`: signal → minutes after the deploy → events."""
     window = Window(since=START, until=at)
-    first = minute_of(START)
-    signals = {
-        signal: SignalEvidence(
-            count=sum(found.values()), minutes={first + m: n for m, n in found.items()}
-        )
-        for signal, found in (minutes or {}).items()
-    }
-    evidence = Evidence(
-        now=at,
-        window=window,
-        log=log
-        or LogEvidence(
-            source="/var/log/app.log", timed=True, carries=frozenset(SIGNALS), signals=signals
-        ),
-        database=DatabaseEvidence(),
-        health=HealthEvidence(),
-    )
     made = Report(
         checkpoint="3",
         taken_at=at,
@@ -113,9 +96,28 @@ def report(
             missing=("health: No BASE_URL was given. Set BASE_URL.",),
             would_change=("HTTP 5xx: GO needs 5 or fewer 5xx responses.",),
         ),
-        evidence=evidence,
+        evidence=Evidence(
+            now=at,
+            window=window,
+            log=log or _log(minutes or {}),
+            database=DatabaseEvidence(),
+            health=HealthEvidence(),
+        ),
     )
     return replace(made, **more)
+
+
+def _log(minutes: Mapping[str, Mapping[int, int]]) -> LogEvidence:
+    first = minute_of(START)
+    signals = {
+        signal: SignalEvidence(
+            count=sum(found.values()), minutes={first + m: n for m, n in found.items()}
+        )
+        for signal, found in minutes.items()
+    }
+    return LogEvidence(
+        source="/var/log/app.log", timed=True, carries=frozenset(SIGNALS), signals=signals
+    )
 
 
 RED = finding(
