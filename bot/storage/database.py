@@ -46,14 +46,14 @@ class StoreDatabase:
         self._size = size
         self._pool: AsyncConnectionPool[Connection] | None = None
 
-    async def open(self) -> None:
-        """Connect; does nothing if it is open.
+    async def open(self) -> bool:
+        """Connect; False, and nothing is done, if it is open.
 
         Raises:
             StoreUnavailable: if no connection can be had.
         """
         if self._pool is not None:
-            return
+            return False
         await self._knock()
         pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self._conninfo(),
@@ -70,6 +70,7 @@ class StoreDatabase:
         )
         await pool.open()
         self._pool = pool
+        return True
 
     async def close(self) -> None:
         """Close all connections."""

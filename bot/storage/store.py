@@ -7,6 +7,7 @@ point, a tick or a post. Nothing depends on a session, so any pooler may stand i
 from __future__ import annotations
 
 import secrets
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
@@ -73,10 +74,13 @@ class Store(Deployments, Points, State, Outbox, Notes, Marks):
         """Connect and bring the tables up to date.
 
         May be called again: after a failure, and to make the tables of a store that was replaced
-        by an empty database.
+        by an empty database. A store that could not be opened needs no `close`.
         """
-        await self._database.open()
-        await migrate(self._database)
+        async with AsyncExitStack() as stack:
+            if await self._database.open():
+                stack.push_async_callback(self._database.close)
+            await migrate(self._database)
+            stack.pop_all()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -103,6 +103,7 @@ async def test_newer_store_is_refused(store_database: str) -> None:
     with pytest.raises(StoreUnavailable, match="version 90 of its tables; this") as told:
         await Store(store_database).open()
     assert told.value.retry is False
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_role_that_owns_only_its_schema_is_enough(

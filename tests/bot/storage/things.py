@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from bot.render.message import Message
+from bot.render.message import Message, Picture, TextFile
 from bot.storage.store import Store
-from bot.storage.values import NewPost
+from bot.storage.values import NewPost, PostClaim
 from bot.watch.model import Deployment, Point, Taken
 from checks.engine.model import (
     DatabaseEvidence,
@@ -27,7 +28,17 @@ from checks.engine.model import (
 )
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+NOW = T0 + timedelta(minutes=10)
 OWNERS = tuple(f"replica-{n}" for n in range(20))
+PNG = b"\x89PNG\x00\xff"
+FULL = Message(
+    text="NO-GO\x00 \ud800",
+    blocks=({"type": "section", "z": 1, "a": [None, True, 1.5]},),
+    colour="#d33",
+    coloured=({"type": "divider"},),
+    pictures=(Picture(name="hour.png", alt="The hour", png=PNG),),
+    files=(TextFile(name="log.txt", title="The log", text="a\x00b\ud800é"),),
+)
 
 
 def later(minutes: float) -> datetime:
@@ -102,3 +113,19 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+async def claim(store: Store, owner: str = "a") -> list[PostClaim]:
+    """All that may be sent at T+10."""
+    return list(await store.claim_posts(owner, NOW, 99))
+
+
+async def one(store: Store, owner: str = "a") -> PostClaim:
+    """The only post that may be sent at T+10."""
+    (found,) = await claim(store, owner)
+    return found
+
+
+def keys(claims: Sequence[PostClaim]) -> list[str]:
+    """What was claimed."""
+    return [found.key for found in claims]
