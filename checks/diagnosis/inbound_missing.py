@@ -23,6 +23,7 @@ from checks.engine.model import Problem
 from checks.engine.wording import plural
 
 _SOON = 14  # days before its end in which a certificate is worth a word
+_LATELY = 3  # minutes in which a webhook in the log says more than a probe that was refused
 _MANY_DROPPED = 10  # inbound_flow's own bound: fewer may be echoes of what was sent
 _OUTBOUND = ("send_ok", "send_attempt_failed", "send_given_up", "retry")
 _NOT_ASKED = Problem(what="It was not asked.", mend="Give BASE_URL, and diagnose again.")
@@ -64,7 +65,7 @@ def _route(facts: Facts) -> Outcome:
     if isinstance(facts.base, Problem) or event is None:
         return untested(facts.base if isinstance(facts.base, Problem) else _NOT_ASKED)
     step = "Check the reverse proxy and the route /webhooks/whatsapp/evolution of the application."
-    if event.refused:
+    if event.refused and not facts.lately("webhooks", _LATELY):
         return holds(
             f"nothing listens at {facts.base.shown}: the connection was refused.", manual(step)
         )

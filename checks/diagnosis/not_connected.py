@@ -14,7 +14,7 @@ from checks.diagnosis.model import (
     manual,
     untested,
 )
-from checks.diagnosis.suspects import INSTANCE, LINK, REJECTED
+from checks.diagnosis.suspects import INSTANCE, LINK, NO_STATE, REJECTED
 from checks.diagnosis.webhooks import ELSEWHERE, SECRET, settings_suspect, targets
 from checks.engine.model import Problem
 from checks.engine.wording import plural
@@ -77,15 +77,10 @@ def _missed_update(facts: Facts) -> Outcome:
 
 def _contradicts(unit: UnitFacts) -> Sighting:
     if unit.link is None or unit.link == "unknown":
-        return Sighting(problem=unit.problem or _NO_STATE)
+        return Sighting(problem=unit.problem or NO_STATE)
     wrong = unit.link == "open" and unit.status != "connected"
     return Sighting(wrong=wrong, line=f"{unit.link} in Evolution, {unit.status} here")
 
-
-_NO_STATE = Problem(
-    what="Evolution did not tell the instance's state.",
-    mend="Look at the instance in Evolution's dashboard.",
-)
 
 PROCEDURE = Procedure(
     incident=Incident.NOT_CONNECTED,

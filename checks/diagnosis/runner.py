@@ -53,6 +53,7 @@ class Limits:
 class Sources:
     """Where a diagnosis looks; None for what was not given.
 
+    health:      with one try and short timeouts: a probe that is late tells nothing
     environment: Evolution's address and key for connections that name none of their own
     """
 

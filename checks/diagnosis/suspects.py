@@ -65,7 +65,7 @@ def _unlinked(unit: UnitFacts) -> Sighting:
         return Sighting(line="open")
     if unit.link in ("close", "connecting"):
         return Sighting(wrong=True, line=f"{unit.link} in Evolution, {unit.status} here")
-    return Sighting(problem=unit.problem or _NO_STATE)
+    return Sighting(problem=unit.problem or NO_STATE)
 
 
 def _are(units: tuple[UnitFacts, ...]) -> str:
@@ -96,7 +96,7 @@ def examine_rejected(facts: Facts) -> Outcome:
     return clear(f"{plural(taken, 'webhook')} taken, none refused{apart}.")
 
 
-_NO_STATE = Problem(
+NO_STATE = Problem(
     what="Evolution did not tell the instance's state.",
     mend="Look at the instance in Evolution's dashboard.",
 )

@@ -87,9 +87,11 @@ async def test_a_limited_route_proves_nothing(world: World) -> None:
 
 
 async def test_nothing_listens(world: World) -> None:
-    """A refusal is an answer: the application is not there."""
+    """A refusal is an answer, unless the log shows webhooks: then only golive is refused."""
     world.webhook.url = f"http://127.0.0.1:1/webhooks/whatsapp/evolution/{SECRET}"
     world.without(application=HttpApplication("http://127.0.0.1:1", timeouts=QUICK))
+    assert cause(await world.diagnose(PROCEDURE), "route").state is State.UNTESTED
+    world.log = log({**BUSY, "webhooks": {30: 20}})
     found = only(await world.diagnose(PROCEDURE), "route")
     assert found.why == "nothing listens at http://127.0.0.1:1: the connection was refused."
 
