@@ -68,7 +68,8 @@ class Rows:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        # Closing also hands this session's insert counters to the statistics.
+        # Else the session's insert counters reach the statistics only some time after its end.
+        self._connection.execute("SELECT pg_stat_force_next_flush()")
         self._connection.close()
 
     def run(self, statement: LiteralString, **values: object) -> None:
