@@ -51,8 +51,8 @@ _REFUSALS: Final[tuple[tuple[_Kinds, bool, str, str], ...]] = (
         (errors.InsufficientPrivilege,),
         False,
         'The user "{user}" may not do that in {name}: {said}',
-        "The schema golive must belong to the user of {setting}: "
-        "ALTER SCHEMA golive OWNER TO {user};",
+        "The user of {setting} needs rights in the schema, and must own the store's tables: "
+        "GRANT USAGE, CREATE ON SCHEMA golive TO {user};",
     ),
     (
         (errors.ReadOnlySqlTransaction,),
@@ -160,7 +160,7 @@ def no_schema(target: Target) -> StoreUnavailable:
         Problem(
             what=f'"{target.user}" may not make or use the schema golive in {target.name}.',
             mend="As the database's owner: CREATE SCHEMA IF NOT EXISTS golive; "
-            f"ALTER SCHEMA golive OWNER TO {target.user};",
+            f"GRANT USAGE, CREATE ON SCHEMA golive TO {target.user};",
         ),
         retry=False,
     )
