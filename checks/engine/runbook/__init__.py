@@ -19,6 +19,7 @@ from checks.engine.runbook.model import (
     Runbook,
     SchedulePoint,
 )
+from checks.engine.runbook.remediation import Hook, Remediation, RollbackPlan
 from checks.engine.runbook.schema import schema
 
 __all__ = [
@@ -26,10 +27,13 @@ __all__ = [
     "CriterionRule",
     "CriterionSource",
     "DecisionRule",
+    "Hook",
     "Issue",
     "LintNote",
     "LogRule",
     "Phase",
+    "Remediation",
+    "RollbackPlan",
     "Runbook",
     "RunbookError",
     "SchedulePoint",

@@ -11,6 +11,7 @@ from itertools import pairwise
 from checks.engine.model import Decision
 from checks.engine.runbook.issues import Issue, issues_of
 from checks.engine.runbook.lint_criteria import criteria_faults
+from checks.engine.runbook.lint_remediation import remediation_faults
 from checks.engine.runbook.model import CHECKPOINTS, FINAL, Phase, Runbook
 from checks.engine.runbook.reach import (
     is_count,
@@ -35,6 +36,7 @@ def lint(runbook: Runbook) -> tuple[LintNote, ...]:
         *_decision(runbook),
         *criteria_faults(runbook),
         *_follow_up(runbook),
+        *remediation_faults(runbook),
         *_profiles(runbook),
     ]
     return tuple(

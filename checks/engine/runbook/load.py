@@ -22,6 +22,7 @@ from checks.engine.runbook.model import (
     Runbook,
     SchedulePoint,
 )
+from checks.engine.runbook.remediation import remediation_of
 from checks.engine.runbook.rules import rule_faults
 from checks.engine.runbook.source import YamlSource, read_yaml
 from checks.engine.runbook.spec import (
@@ -112,6 +113,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         log=LogRule(timezone=spec.log.timezone, profiles=spec.log.profiles),
         default_window=spec.default_window,
         min_sample=spec.min_sample,
+        remediation=None if spec.remediation is None else remediation_of(spec.remediation),
         source=source,
     )
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from checks.engine.model import Decision
 from checks.engine.profiles import ProfileSpec
+from checks.engine.runbook.remediation import Remediation
 from checks.engine.runbook.source import YamlSource
 from checks.engine.thresholds import Bound, Rule
 
@@ -92,6 +93,7 @@ class Runbook:
     follow_up:       what follows the final review, by its verdict
     default_window:  what a follow-up and a run without `--since` look at
     min_sample:      how many events a share needs before it is judged
+    remediation:     what fixes may do; None where the runbook offers none
     source:          the file, for messages that point into it
     """
 
@@ -109,6 +111,7 @@ class Runbook:
     log: LogRule
     default_window: timedelta
     min_sample: int
+    remediation: Remediation | None = None
     source: YamlSource = field(repr=False, compare=False)
 
     def rule(self, check: str, checkpoint: str) -> Rule | None:

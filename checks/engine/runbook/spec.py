@@ -2,82 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated, Literal, Self, TypeAlias, TypeVar
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     TypeAdapter,
     ValidationError,
-    WithJsonSchema,
     model_validator,
 )
 
 from checks.engine.model import Json
 from checks.engine.profiles import ProfileSpec
+from checks.engine.runbook.primitives import (
+    Count,
+    Flag,
+    Instant,
+    Number,
+    Span,
+    Strict,
+    Text,
+    no_number,
+    zone,
+)
+from checks.engine.runbook.remediation import RemediationSpec
 from checks.engine.thresholds import Bound, Op
 
 NO_CRITICAL = "no_critical"
 """The one criterion that is about levels and names no quantity."""
 
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-
-def _no_number(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    raise ValueError('expected a duration such as "60s", "10m" or "2h"')
-
-
-def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f'{text!r} is no duration; write "60s", "10m", "2h" or "1d"')
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def _positive(span: timedelta) -> timedelta:
-    if not span:
-        raise ValueError("must be longer than nothing")
-    return span
-
-
-def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone; write UTC or a name like Europe/Berlin")
-    return name
-
-
-def _given(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text
-
-
-_SPAN_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$", "examples": ["60s", "10m", "2h"]}
-_Parsed = BeforeValidator(lambda value: _duration(str(_no_number(value))))
-Instant: TypeAlias = Annotated[timedelta, _Parsed, WithJsonSchema(_SPAN_SCHEMA)]
-Span: TypeAlias = Annotated[
-    timedelta, AfterValidator(_positive), _Parsed, WithJsonSchema(_SPAN_SCHEMA)
-]
-Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
-Flag: TypeAlias = Annotated[bool, Field(strict=True)]
-Text: TypeAlias = Annotated[str, AfterValidator(_given)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _OneBound(_Strict):
+class _OneBound(Strict):
     at_least: Number | None = None
     above: Number | None = None
     at_most: Number | None = None
@@ -113,7 +69,7 @@ class BoundSpec(_OneBound):
         raise ValueError("expected a number, or a comparison such as {above: 0.10}")
 
 
-class ThresholdSpec(_Strict):
+class ThresholdSpec(Strict):
     """The bounds of one quantity.
 
     `says` names the quantity in a sentence ("failed messages"); without it the check's unit stands.
@@ -133,7 +89,7 @@ class ThresholdSpec(_Strict):
 Thresholds: TypeAlias = dict[str, ThresholdSpec]
 
 
-class WindowSpec(_Strict):
+class WindowSpec(Strict):
     """The last span that a check looks at: one for all, or one for each column."""
 
     checkpoint: Span | None = None
@@ -144,11 +100,11 @@ class WindowSpec(_Strict):
     def _same(cls, value: object) -> object:
         if isinstance(value, dict):
             return value  # pyright: ignore[reportUnknownVariableType] - pydantic looks inside
-        text = _no_number(value)
+        text = no_number(value)
         return {"checkpoint": text, "final": text}
 
 
-class CheckSpec(_Strict):
+class CheckSpec(Strict):
     """One check: its thresholds at the checkpoints and at the final review, or why it is off."""
 
     enabled: Flag = True
@@ -160,7 +116,7 @@ class CheckSpec(_Strict):
     both: Thresholds | None = Field(default=None, alias="any")
 
 
-class PointSpec(_Strict):
+class PointSpec(Strict):
     """A point in the schedule, counted from the deploy, and what runs there."""
 
     at: Instant
@@ -169,7 +125,7 @@ class PointSpec(_Strict):
     ]
 
 
-class DecisionSpec(_Strict):
+class DecisionSpec(Strict):
     """How many findings make a NO-GO, and which checks are the matrix metrics."""
 
     critical: Count
@@ -177,7 +133,7 @@ class DecisionSpec(_Strict):
     matrix: Annotated[list[str], Field(min_length=1)]
 
 
-class EscalationSpec(_Strict):
+class EscalationSpec(Strict):
     """When the lead is called in full, when again, and what the call links to."""
 
     critical: Count
@@ -192,13 +148,13 @@ class SourceSpec(_OneBound):
     quantity: str
 
 
-class CriterionSpec(_Strict):
+class CriterionSpec(Strict):
     """A criterion: met if any of its sources is."""
 
     any_of: list[SourceSpec] = Field(default_factory=list[SourceSpec])
 
 
-class PhaseSpec(_Strict):
+class PhaseSpec(Strict):
     """How often the follow-up looks, for how long, and whether it then decides anew."""
 
     every: Span
@@ -209,7 +165,7 @@ class PhaseSpec(_Strict):
 Phases: TypeAlias = Annotated[list[PhaseSpec], Field(min_length=1)]
 
 
-class FollowUpSpec(_Strict):
+class FollowUpSpec(Strict):
     """What follows the final review, by its verdict."""
 
     go: Phases = Field(alias="GO")
@@ -217,14 +173,14 @@ class FollowUpSpec(_Strict):
     no_go: Phases = Field(alias="NO-GO")
 
 
-class LogSpec(_Strict):
+class LogSpec(Strict):
     """How the log is read: the time zone of times that name none, and the known formats."""
 
-    timezone: Annotated[str, AfterValidator(_zone)]
+    timezone: Annotated[str, AfterValidator(zone)]
     profiles: dict[str, ProfileSpec]
 
 
-class RunbookSpec(_Strict):
+class RunbookSpec(Strict):
     """The runbook of a go-live as data: what is looked at when, and what follows from it."""
 
     schedule: Annotated[list[PointSpec], Field(min_length=1)]
@@ -236,6 +192,7 @@ class RunbookSpec(_Strict):
     rollback: dict[str, CriterionSpec]
     success: dict[str, CriterionSpec]
     follow_up: FollowUpSpec
+    remediation: RemediationSpec | None = None
     log: LogSpec
 
 
