@@ -114,7 +114,11 @@ class SlackApp:
 
     async def handle_http(self, request: web.Request) -> web.Response:
         """Check the signature of what was posted, route it, and acknowledge it in the answer."""
-        response = await self._bolt.async_dispatch(await to_bolt_request(request))
+        try:
+            posted = await to_bolt_request(request)
+        except ValueError:  # neither text nor JSON: it is read before its signature is checked
+            return web.Response(status=400)
+        response = await self._bolt.async_dispatch(posted)
         return await to_aiohttp_response(response)
 
     def _listen(self, bolt: _Register) -> None:

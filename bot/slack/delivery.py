@@ -15,7 +15,8 @@ from bot.clock import Clock
 from bot.storage.values import StoreUnavailable
 
 WORKERS: Final = 16
-WAITING: Final = 64
+WAITING: Final = 496
+"""Room for a whole company that asks at once: 512 in all, each a few kilobytes."""
 REMEMBERED: Final = 10_000
 
 _log = structlog.get_logger(__name__)

@@ -107,7 +107,8 @@ class Sockets:
         if client is None:
             return
         await self._cancel()
-        client.default_auto_reconnect_enabled = False
+        # Its own tasks end by this, and with them every attempt to connect again.
+        client.closed = True
         client.auto_reconnect_enabled = False
         await client.disconnect()
         self._up = False
@@ -119,7 +120,6 @@ class Sockets:
             return
         await self._cancel()
         client.closed = True
-        client.auto_reconnect_enabled = False
         await client.disconnect()
         tasks = cast("_Tasks", client)
         several = (tasks.message_processor, tasks.current_session_monitor, tasks.message_receiver)

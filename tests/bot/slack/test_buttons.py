@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from bot.demo.workspace.people import GUEST, MEMBER, OPERATOR, OPERATORS, RELEAS
 from bot.render.blocks import actions
 from bot.render.message import Button, Message
 from bot.render.wire import payload, view_payload
+from bot.slack.delivery import Delivery
 from bot.watch import buttons
 from tests.bot.slack.hands import MemoryStore
 from tests.bot.slack.rig import Rig, connected
@@ -72,6 +74,23 @@ async def test_a_press_that_arrives_twice_is_one(rig: Rig) -> None:
     await rig.workspace.actor.click(OPERATOR, message, "golive.checkpoint")
     await rig.told(OPERATOR, 2)
     assert len(rig.desk.asked) == 2
+
+
+async def test_a_press_beyond_the_bound_is_told_that_golive_is_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A press's ack holds no words, so it is said through the response_url."""
+    monkeypatch.setattr(Delivery.__init__, "__kwdefaults__", {"workers": 1, "waiting": 0})
+    async with connected(MemoryStore()) as rig:
+        rig.desk.gate = asyncio.Event()
+        message = await shown(rig, "golive.ack")
+        await rig.workspace.actor.click(MEMBER, message, "golive.ack")
+        outcome = await rig.workspace.actor.click(OPERATOR, message, "golive.ack")
+        assert outcome.error is None
+        assert "golive is busy" in await rig.told(OPERATOR)
+        rig.desk.gate.set()
+        await rig.told(MEMBER)
+        assert rig.desk.names == ["ack"]
 
 
 async def test_a_button_that_is_gone_is_answered(rig: Rig) -> None:

@@ -73,6 +73,12 @@ async def test_a_wedged_reconnect_asks_for_another_address() -> None:
         assert len(rig.workspace.journal.calls("apps.connections.open")) >= 2
         await rig.settle(lambda: sockets.connected, step=5)
         await sockets.quiet()
+        seen = len(rig.workspace.journal.entries(Traffic.SOCKET, "hello"))
+        with pytest.raises(TimeoutError):  # ten of its pings later it has not come back
+            await rig.workspace.until(
+                lambda: len(rig.workspace.journal.entries(Traffic.SOCKET, "hello")) > seen,
+                seconds=0.1,
+            )
         await sockets.close()
 
 
@@ -194,6 +200,25 @@ async def test_without_the_secret_nothing_is_done() -> None:
         async with session.post(url, data=io.BytesIO(b"x" * 2_000_000)) as answer:
             assert answer.status == 413
         assert rig.desk.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xff\xfe", "application/json"),
+        (b"{", "application/json"),
+        (b"payload=%7B", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_what_is_not_even_readable_is_refused_in_silence(body: bytes, kind: str) -> None:
+    """Anybody can post to an open address; nothing of it is logged."""
+    async with (
+        posted_to() as (_, url),
+        aiohttp.ClientSession() as session,
+        session.post(url, data=body, headers={"Content-Type": kind}) as answer,
+    ):
+        assert answer.status in {400, 401}
+        assert await answer.text() in {"", '{"error": "invalid request"}'}
 
 
 async def test_a_request_that_is_recorded_and_sent_again_is_done_once() -> None:

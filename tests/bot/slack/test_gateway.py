@@ -55,10 +55,10 @@ def statuses(*several: int, seen: list[int]) -> Callable[[web.Request], Awaitabl
     return answer
 
 
-async def through(rig: Rig, work: Awaitable[object]) -> object:
+async def through(rig: Rig, work: Awaitable[object], step: float = 0.5) -> object:
     """The end of something that waits, with time moved whenever it does."""
     task = asyncio.ensure_future(work)
-    await rig.settle(task.done, step=0.5)
+    await rig.settle(task.done, step=step)
     return task.result()
 
 
@@ -189,7 +189,7 @@ async def test_only_an_absolute_web_address_is_answered(rig: Rig, url: str) -> N
 async def test_twenty_calls_a_minute_where_slack_allows_no_more(rig: Rig) -> None:
     """The calls over user groups wait for their turn, so that none is refused."""
     calls = asyncio.gather(*(rig.side.gateway.members_of(OPERATORS) for _ in range(25)))
-    await through(rig, calls)
+    await through(rig, calls, 10)
     made = rig.workspace.journal.calls("usergroups.users.list")
     assert {call.status for call in made} == {200}
     assert made[20].at - made[0].at >= timedelta(minutes=1)

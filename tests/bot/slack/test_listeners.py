@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -229,3 +230,23 @@ async def test_a_hundred_first_requests_ask_slack_for_one_identity(rig: Rig) -> 
 
 def _with_file(message: Message, file: TextFile) -> Message:
     return replace(message, files=(file,))
+
+
+async def test_no_log_holds_a_token_or_what_was_said(
+    rig: Rig, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither golive's own log nor the libraries', when much goes wrong."""
+    caplog.set_level(logging.DEBUG)
+    rig.workspace.faults.api.error("users.info", "invalid_auth")
+    rig.workspace.faults.api.server_error("views.publish", times=3)
+    rig.desk.breaks = ValueError("reason-of-the-crash")
+    await rig.workspace.actor.command(MEMBER, RELEASES, "/golive status secret-word")
+    await rig.workspace.actor.command(OPERATOR, RELEASES, "/golive start secret-word")
+    await rig.told(OPERATOR)
+    await rig.workspace.sockets.disconnect()
+    await rig.workspace.connected()
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith(("bot", "slack"))]
+    written = f"{ours} {capsys.readouterr()}"
+    token = rig.workspace.credentials.bot_token
+    for secret in (token, "xapp-", "ticket=", "secret-word", "reason-of-the-crash"):
+        assert secret not in written

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from bot.demo.workspace import Workspace
 from bot.demo.workspace.people import BOT_USER, OPERATOR, PRIVATE, RELEASES, WITHOUT_BOT
 from bot.render.message import Message
 from bot.render.sentences import say
 from bot.slack.sender import MENDABLE_ATTEMPTS
 from bot.storage.store import Store
-from bot.storage.values import NewPost, PostClaim, StoreUnavailable
-from checks.engine.model import Problem
-from tests.bot.slack.hands import HandTime
+from bot.storage.values import NewPost
 from tests.bot.slack.rig import Rig, rigged
 
 
@@ -34,17 +31,6 @@ async def rig(store: Store) -> AsyncGenerator[Rig]:
     """A side of which only the sender is started, by the test."""
     async with rigged(store) as rig:
         yield rig
-
-
-class Dying(Store):
-    """The store of a process that dies after Slack's answer and before its row is written."""
-
-    async def sent(
-        self, claim: PostClaim, ts: str, file_ids: Mapping[int, str] | None = None
-    ) -> bool:
-        """Never reached."""
-        del claim, ts, file_ids
-        raise StoreUnavailable(Problem(what="The process is gone.", mend=""), retry=True)
 
 
 def post(key: str, channel: str = RELEASES, **given: object) -> NewPost:
@@ -150,36 +136,6 @@ async def test_while_slack_cannot_be_asked_nothing_is_posted_again(store: Store,
         await rig.settle(lambda: len(rig.workspace.journal.calls("conversations.history")) == 8)
         await rig.settle(lambda: len(texts(rig)) == 1)
     assert len(rig.workspace.journal.calls("chat.postMessage")) == 1
-
-
-async def test_killed_between_slack_s_answer_and_the_row(store_database: str) -> None:
-    """The next process finds the post in Slack and writes the row."""
-    time = HandTime()
-    async with (
-        Workspace(now=time.now) as workspace,
-        Dying(store_database, lease=0) as dying,
-        rigged(dying, time=time, workspace=workspace) as dead,
-    ):
-        await dying.enqueue([post("p"), post("after")])
-        (claim,) = await dying.claim_posts("dead", time.now(), 1)
-        ts = await dead.side.gateway.post(RELEASES, {"text": "This is p."}, post_id=str(claim.id))
-        async with (
-            Store(store_database, lease=600) as store,
-            rigged(store, time=time, workspace=workspace, owner="next") as rig,
-            rig.sending(),
-        ):
-            await rig.settle(lambda: len(texts(rig)) == 2)
-            assert texts(rig) == ["This is p.", "This is after."]
-            assert rig.posts()[0].ts == ts
-
-
-async def test_killed_again_and_again_it_is_there_once(store_database: str) -> None:
-    """A process whose rows are never written keeps finding its post."""
-    async with Dying(store_database, lease=0) as dying, rigged(dying) as rig:
-        await dying.enqueue([post("p")])
-        async with rig.sending():
-            await rig.settle(lambda: len(rig.workspace.journal.calls("conversations.history")) >= 3)
-        assert texts(rig) == ["This is p."]
 
 
 async def test_a_post_in_a_thread_is_looked_up_there(store: Store, rig: Rig) -> None:

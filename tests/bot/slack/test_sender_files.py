@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -14,8 +14,8 @@ from bot.render.limits import FILE_ALT_TEXT
 from bot.render.message import Message, Picture, TextFile
 from bot.slack.trouble import Permanent
 from bot.storage.store import Store
-from bot.storage.values import NewPost, PostClaim, StoreUnavailable
-from checks.engine.model import Problem
+from bot.storage.values import NewPost
+from tests.bot.slack.dying import Dying
 from tests.bot.slack.hands import HandTime
 from tests.bot.slack.rig import Rig, rigged
 
@@ -34,17 +34,6 @@ async def rig(store: Store) -> AsyncGenerator[Rig]:
     """A side of which only the sender is started, by the test."""
     async with rigged(store) as rig:
         yield rig
-
-
-class Dying(Store):
-    """The store of a process that dies before it can say that a post is complete."""
-
-    async def sent(
-        self, claim: PostClaim, ts: str, file_ids: Mapping[int, str] | None = None
-    ) -> bool:
-        """Never reached."""
-        del claim, ts, file_ids
-        raise StoreUnavailable(Problem(what="The process is gone.", mend=""), retry=True)
 
 
 def chart(alt: str = "5xx by the minute") -> NewPost:
@@ -112,7 +101,7 @@ async def test_a_picture_that_slack_never_gets_ready_is_left_out(store: Store, r
     rig.workspace.state.files.polls = 10_000
     await store.enqueue([chart()])
     async with rig.sending():
-        await rig.settle(lambda: len(rig.posts()) == 1)
+        await rig.settle(lambda: len(rig.posts()) == 1, step=2)
     assert shown(rig) == [None]
 
 
