@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.logs import access, counts, profiles, scan_text, text
@@ -66,6 +66,12 @@ def strictly(found: list[str]) -> dict[str, int]:
 
 
 @given(odd=lines)
+@example(
+    odd=[
+        '203.0.113.10 - - [23/Nov/2026:21:54:30 +0000] "POST /a?b[]=1 HTTP/2.0" 200 0 "" ""',
+        '] "GET /x HTTP/1.1" 500 0',
+    ]
+)
 @settings(max_examples=200, deadline=None)
 def test_lines_read_at_once_are_what_the_pattern_finds(
     tmp_path_factory: pytest.TempPathFactory, odd: list[str]

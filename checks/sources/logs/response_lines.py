@@ -168,7 +168,9 @@ class ResponseReader:
     ) -> Marks:
         """Read the regular lines by their first two quotes; returns the others."""
         regular = text.take(lines.starts, mode="clip") > _BLANK
-        regular &= text.take(opened - shape.before[1], mode="clip") == shape.before[0]
+        times = opened - shape.before[1]
+        regular &= times > lines.starts  # else it would be another line's
+        regular &= text.take(times, mode="clip") == shape.before[0]
         regular &= closed <= words.last
         _read_statuses(shape, words.at(closed), regular, lines.statuses)
         openings = opened - (len(shape.opening) - 1)
@@ -198,10 +200,11 @@ def _read_statuses(
     at = len(shape.closing)
     regular &= columns[:, at + 3] == shape.end
     for place, least, most in ((at, 1, 5), (at + 1, 0, 9), (at + 2, 0, 9)):
-        digits = columns[:, place] - np.uint8(_ZERO)
-        regular &= (digits >= least) & (digits <= most)
+        above = columns[:, place] - np.uint8(_ZERO + least)  # of less than the least: very much
+        regular &= above <= most - least
         statuses *= 10
-        statuses += digits
+        statuses += above
+    statuses += 100  # the least status, above which they were read
 
 
 def _asked(shape: _Shape, words: _Words, openings: Marks, regular: _Flags) -> Marks:
