@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bot.commands import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -85,3 +87,18 @@ def test_the_lock_file_pins_every_dependency_with_hashes() -> None:
     for name in names:
         pattern = rf"(?mi)^{re.escape(name)}(\[[a-z,]+\])?==.+\n    --hash=sha256:"
         assert re.search(pattern, lock), name
+
+
+def test_the_commands_are_those_of_the_code() -> None:
+    """Each command stands in the README's table with its arguments and who may run it."""
+    rows = re.findall(r"(?m)^\| `([^`]+)` \| [^|]+ \| (operators|members) \|$", README)
+    there = {(command.usage.removeprefix("/golive "), f"{command.who}s") for command in COMMANDS}
+    assert set(rows) == there
+
+
+def test_setting_up_slack_takes_at_most_eight_steps() -> None:
+    """Numbered steps, from the manifest to the first watch."""
+    section = README.partition("## Set it up in Slack")[2].partition("\n## ")[0]
+    numbers = [int(n) for n in re.findall(r"(?m)^(\d+)\. ", section)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert 1 < len(numbers) <= 8
