@@ -305,7 +305,14 @@ def test_dates_as_names_are_predecessors_too(tmp_path: Path) -> None:
     for age, name in enumerate(names):
         (tmp_path / name).write_bytes(b"x")
         aged(tmp_path / name, -age)
-    for name in ("app.log", "app.log.bak", "app.log.swp", "app.log.1.tmp", "app.log2", "my-app.log.1"):
+    for name in (
+        "app.log",
+        "app.log.bak",
+        "app.log.swp",
+        "app.log.1.tmp",
+        "app.log2",
+        "my-app.log.1",
+    ):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "app.log.9").mkdir()
     assert [file.path.name for file in predecessors(path)] == list(names)
