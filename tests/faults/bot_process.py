@@ -1,0 +1,100 @@
+"""The whole bot as a process of its own: `python -m tests.faults.bot_process FD`, for tests only.
+
+It loads everything once and forks a bot for each order, so that a restart costs what a bot's start
+costs and not what Python's imports cost. Orders are lines of JSON on stdin, answers lines on
+stdout. FD is a pipe that nobody writes to: when it ends, because whoever gave the orders is gone,
+so do all bots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from bot.compose import open_bot
+from bot.schedule import WallTimer
+from bot.settings import Settings
+from checks import CHECKS
+from checks.engine.runbook import load_runbook
+from tests.faults.shared_clock import SharedClock
+
+_SECRETS = ("database_url", "slack_bot_token", "slack_app_token", "store_url")
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    values = {
+        name: SecretStr(value) if name in _SECRETS and value is not None else value
+        for name, value in given.items()
+    }
+    return Settings.model_validate(values)
+
+
+async def _run(order: dict[str, Any], life: int) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    loop.add_reader(life, os._exit, 1)
+    clock = SharedClock(Path(order["clock"]))
+    timer = WallTimer(clock, speed=clock.speed)
+    timer.start()
+    try:
+        async with open_bot(
+            _settings(order["settings"]),
+            load_runbook(checks=CHECKS),
+            clock=clock,
+            timer=timer,
+            owner=order["owner"],
+            lease=order["lease"],
+        ):
+            await ended.wait()
+    finally:
+        await timer.stop()
+
+
+def _bear(order: dict[str, Any], life: int) -> int:
+    """Fork a bot; its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        with Path(order["output"]).open("ab", buffering=0) as output, Path(os.devnull).open() as no:
+            os.dup2(no.fileno(), 0)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        asyncio.run(_run(order, life))
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        raise
+    finally:
+        # Nothing of the parent's is to be ended by the child: not its files, not its hooks.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _poll(pid: int) -> int | None:
+    """How a bot ended (minus a signal's number, or its exit code); None while it runs."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def main(life: int) -> None:
+    """Take orders until there are no more."""
+    for line in sys.stdin:
+        order: dict[str, Any] = json.loads(line)
+        answer = _poll(order["poll"]) if "poll" in order else _bear(order, life)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
