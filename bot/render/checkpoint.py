@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.render.budget import Draft, Form, Part, button_row, to_message
+from bot.render.comparison import comparison_part
 from bot.render.findings import before_of, check_line, folded, worst_first
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import escape, shown
@@ -52,6 +53,7 @@ def checkpoint_message(
         parts=[
             *more_reasons(report.verdict, known_people(view), listed=report.findings),
             Part(title=_own_title(taken), lines=rows, rank=2, noun="checks", at_most=20),
+            comparison_part(report.findings),
             button_row(buttons),
             evidence_part(report.findings),
             Part(title="Earlier checks", lines=folded(earlier), rank=3, noun="checks", at_most=20),

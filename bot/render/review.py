@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.render import blocks
 from bot.render.budget import Draft, Part, Row, button_row, to_message
 from bot.render.checkpoint import evidence_part
+from bot.render.comparison import comparison_part
 from bot.render.criteria import criteria_lines
 from bot.render.findings import check_line, worst_first
 from bot.render.message import Button, Message, Picture
@@ -85,6 +86,7 @@ def final_review(
             *_criteria(report),
             Row(blocks=[blocks.image(0, picture.alt)] if picture is not None else []),
             Part(title="Other checks", lines=rows, rank=4, noun="checks", at_most=20),
+            comparison_part(report.findings),
             evidence_part(report.findings),
         ],
         fine=" · ".join(said for said in (next_words(view), window_fine(report)) if said),

@@ -10,9 +10,13 @@ from bot.storage.values import WatchState
 from bot.watch import plan
 from bot.watch.lookout import Subject
 from bot.watch.model import Deployment, Note, NoteKind, Point, Taken, WatchView
+from checks.engine.history import Past
 from checks.engine.model import Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runbook.model import FINAL
+
+_LOOKED_BACK = 10
+"""How many watches are gone through for one that came to the same point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,28 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
         earlier=earlier,
         only=("health",) if point.run == "health" else (),
     )
+
+
+async def deployment_before(store: Store, deployment: Deployment, key: str) -> dict[str, Past]:
+    """What the same point of the channel's deployment before found, by check; empty without one."""
+    for one in await store.recent(deployment.channel, _LOOKED_BACK):
+        if one.deployment.deployed_at >= deployment.deployed_at:
+            continue
+        report = (await store.reports(one.deployment.id, [key])).get(key)
+        if report is None:
+            continue
+        window = report.evidence.window
+        return {
+            finding.check: Past(
+                version=one.deployment.version,
+                finding=finding,
+                seconds=(
+                    (finding.window or window).until - (finding.window or window).since
+                ).total_seconds(),
+            )
+            for finding in report.findings
+        }
+    return {}
 
 
 def present(known: Known, runbook: Runbook, now: datetime) -> Point:

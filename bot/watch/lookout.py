@@ -17,6 +17,7 @@ from bot.watch import observing
 from bot.watch.model import Deployment
 from checks.engine import runner
 from checks.engine.check import Check
+from checks.engine.history import Past
 from checks.engine.model import Evidence, Problem, Report, Window
 from checks.engine.runbook import Runbook
 from checks.engine.runbook.model import FINAL
@@ -51,6 +52,7 @@ class Subject:
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
     silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
 
 
@@ -136,6 +138,7 @@ class Lookout:
             accepted=subject.accepted,
             silenced=subject.silenced,
             earlier=subject.earlier,
+            past=subject.past,
             only=subject.only,
         )
         key = str(subject.deployment.id)

@@ -14,7 +14,7 @@ from bot.clock import Clock
 from bot.storage.store import Store
 from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
 from bot.watch import alarms, observing
-from bot.watch.knowing import Known, know, subject
+from bot.watch.knowing import Known, deployment_before, know, subject
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment, Point, Taken
 from bot.watch.saying import Moment, Speech
@@ -87,7 +87,10 @@ class Taker:
         if point.run == "baseline":
             await self._store.add_marks(await self._lookout.mark())
         before = await know(self._store, deployment)
-        about = subject(before, point, self._runbook, self._clock.now())
+        about = replace(
+            subject(before, point, self._runbook, self._clock.now()),
+            past=await deployment_before(self._store, deployment, point.key),
+        )
         report = await self._lookout.watch(about)
         state = _learn(before, point, report)
         if point.run == "baseline":

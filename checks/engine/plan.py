@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from checks.engine.check import Check
+from checks.engine.history import Past
 from checks.engine.model import Criterion, Finding, Observed, Window
 from checks.engine.runbook import CriterionRule, Runbook
 from checks.engine.runbook.model import FINAL
@@ -31,6 +32,7 @@ class Occasion:
     accepted:        check id → who accepted its WARNING or UNKNOWN
     silenced:        check id → by whom and until when, as a sentence; it counts as UNKNOWN
     earlier:         check id → the checkpoint at which it was CRITICAL before in this watch
+    past:            check id → what it found at this checkpoint of the deployment before
     only:            ids of the checks to run; empty = all that are due
     """
 
@@ -46,6 +48,7 @@ class Occasion:
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
     silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from checks.engine import collecting, criteria, plan
 from checks.engine.check import Check, View, unknown
 from checks.engine.collecting import Progress, Sources
 from checks.engine.decision import ACCEPTABLE, Policy, decide
+from checks.engine.history import compare
 from checks.engine.model import Evidence, Finding, Level, Problem, Report, Window
 from checks.engine.plan import Occasion
 from checks.engine.runbook import Runbook
@@ -58,7 +59,7 @@ def assess(
     """Measure, judge and decide on evidence that was collected for this occasion."""
     due = {check.id for check in plan.due(checks, occasion)}
     measured = [
-        (check.id in due, _finding(check, rule, evidence))
+        (check.id in due, _beside(_finding(check, rule, evidence), rule, runbook, occasion))
         for check, rule in plan.measured(checks, runbook, occasion)
     ]
     # Whatever somebody silenced or accepted, a rollback criterion sees what was measured.
@@ -104,6 +105,31 @@ def _finding(check: Check, rule: Rule, evidence: Evidence) -> Finding:
     except Exception as error:  # noqa: BLE001 - the runner is where crashes become UNKNOWN
         crashed = unknown("", collecting.bug(f"check {check.id}", error))
         return finding_of(check.id, check.title, crashed, rule)
+
+
+def _beside(finding: Finding, rule: Rule, runbook: Runbook, occasion: Occasion) -> Finding:
+    """A finding beside the one of the deployment before, where that is known.
+
+    It is context, unless the runbook lets a clear rise of this check be a WARNING.
+    """
+    past = occasion.past.get(finding.check)
+    window = finding.window or occasion.window
+    seconds = (window.until - window.since).total_seconds()
+    found = None if past is None else compare(finding, rule, past, seconds)
+    if past is None or found is None:
+        return finding
+    finding = replace(finding, details={**finding.details, "history": found.json()})
+    raises = runbook.history
+    if raises is None or finding.check not in raises.checks or found.p >= raises.below:
+        return finding
+    if finding.level is not Level.OK:
+        return finding
+    return replace(
+        finding,
+        level=Level.WARNING,
+        summary=f"{finding.summary} That is {found.words}.",
+        would_change=f"GO needs no clear rise against {past.version}.",
+    )
 
 
 def _as_decided(finding: Finding, occasion: Occasion) -> Finding:

@@ -17,6 +17,7 @@ from checks.engine.runbook.model import (
     CriterionRule,
     CriterionSource,
     DecisionRule,
+    HistoryRule,
     LogRule,
     Phase,
     Runbook,
@@ -28,6 +29,7 @@ from checks.engine.runbook.source import YamlSource, read_yaml
 from checks.engine.runbook.spec import (
     CheckSpec,
     CriterionSpec,
+    HistorySpec,
     PhaseSpec,
     PointSpec,
     RunbookSpec,
@@ -113,9 +115,14 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         log=LogRule(timezone=spec.log.timezone, profiles=spec.log.profiles),
         default_window=spec.default_window,
         min_sample=spec.min_sample,
+        history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
         source=source,
     )
+
+
+def _history(spec: HistorySpec) -> HistoryRule:
+    return HistoryRule(checks=frozenset(spec.raises), below=spec.below)
 
 
 def _rules(spec: RunbookSpec) -> dict[tuple[str, str], Rule]:

@@ -82,6 +82,17 @@ class LogRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRule:
+    """Checks that a clear rise against the deployment before raises from OK to WARNING.
+
+    below: the probability (0.0–1.0) of so many by chance, below which a rise is clear
+    """
+
+    checks: frozenset[str]
+    below: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
     """The whole runbook.
 
@@ -93,6 +104,7 @@ class Runbook:
     follow_up:       what follows the final review, by its verdict
     default_window:  what a follow-up and a run without `--since` look at
     min_sample:      how many events a share needs before it is judged
+    history:         which checks the deployment before may raise to WARNING; None for none
     remediation:     what fixes may do; None where the runbook offers none
     source:          the file, for messages that point into it
     """
@@ -111,6 +123,7 @@ class Runbook:
     log: LogRule
     default_window: timedelta
     min_sample: int
+    history: HistoryRule | None = None
     remediation: Remediation | None = None
     source: YamlSource = field(repr=False, compare=False)
 

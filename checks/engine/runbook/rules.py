@@ -38,6 +38,7 @@ def rule_faults(data: Mapping[str, Json], checks: Sequence[Check]) -> Iterator[F
         for name, written in _mapping(data.get(kind)).items():
             yield from _criterion(name, written, known, (kind, name))
     yield from _schedule(data.get("schedule"))
+    yield from _history(data.get("history"), known)
     profiles = _mapping(_mapping(data.get("log")).get("profiles"))
     for name, written in profiles.items():
         spec = salvage(ProfileSpec, written)
@@ -47,6 +48,14 @@ def rule_faults(data: Mapping[str, Json], checks: Sequence[Check]) -> Iterator[F
 
 def _mapping(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, dict) else {}
+
+
+def _history(value: Json, known: Mapping[str, Check]) -> Iterator[Fault]:
+    names = _mapping(value).get("raises")
+    for i, name in enumerate(names if isinstance(names, list) else []):
+        if isinstance(name, str) and name not in known:
+            loc: Loc = ("history", "raises", i)
+            yield Fault(loc=loc, message=f"unknown check; {meant(name, tuple(known))}")
 
 
 # --- checks -------------------------------------------------------------------------------------

@@ -173,6 +173,13 @@ class FollowUpSpec(Strict):
     no_go: Phases = Field(alias="NO-GO")
 
 
+class HistorySpec(Strict):
+    """Which checks a clear rise against the deployment before makes a WARNING, and how clear."""
+
+    raises: list[str] = Field(default_factory=list[str])
+    below: Annotated[Number, Field(gt=0, lt=1)]
+
+
 class LogSpec(Strict):
     """How the log is read: the time zone of times that name none, and the known formats."""
 
@@ -192,6 +199,7 @@ class RunbookSpec(Strict):
     rollback: dict[str, CriterionSpec]
     success: dict[str, CriterionSpec]
     follow_up: FollowUpSpec
+    history: HistorySpec | None = None
     remediation: RemediationSpec | None = None
     log: LogSpec
 
