@@ -25,22 +25,27 @@ _TITLES = {
 }
 
 
+def judging(taken: Sequence[Taken]) -> list[Taken]:
+    """The points that say how the watch stands.
+
+    A health check that is fine says nothing about the rest.
+    """
+    return [
+        one
+        for one in taken
+        if one.decision is Decision.NO_GO or (one.decision and one.point.run != "health")
+    ]
+
+
 def last_decision(taken: Sequence[Taken]) -> Decision | None:
     """What the newest point that judged said."""
-    judged = [one for one in taken if one.decision is not None]
+    judged = judging(taken)
     return max(judged, key=lambda one: one.taken_at).decision if judged else None
 
 
 def episode(taken: Sequence[Taken]) -> str:
-    """Which stretch of trouble this is: it began after the last point that was no NO-GO.
-
-    A health check that is fine says nothing about the rest.
-    """
-    calm = [
-        one
-        for one in taken
-        if one.decision not in (None, Decision.NO_GO) and one.point.run != "health"
-    ]
+    """Which stretch of trouble this is: it began after the last point that was no NO-GO."""
+    calm = [one for one in judging(taken) if one.decision is not Decision.NO_GO]
     return max(calm, key=lambda one: one.taken_at).point.key if calm else "start"
 
 
@@ -48,7 +53,7 @@ def is_new_no_go(decision: Decision, taken: Sequence[Taken], memory: Mapping[str
     """Whether a NO-GO is news: it mentions the lead, once, unless the lead was called already."""
     if decision is not Decision.NO_GO or last_decision(taken) is Decision.NO_GO:
         return False
-    return not any(key.startswith(f"{_CALLED}{episode(taken)}:") for key in memory)
+    return not any(key.startswith(f"{_CALLED}{episode(taken)} ") for key in memory)
 
 
 def due_alarm(
@@ -70,7 +75,7 @@ def due_alarm(
     """
     now = episode(taken)
     met = [criterion.id for criterion in report.rollback_criteria if criterion.met]
-    called = {key.removeprefix(f"{_CALLED}{now}:") for key in memory if key.startswith(_CALLED)}
+    called = {key.removeprefix(f"{_CALLED}{now} ") for key in memory if key.startswith(_CALLED)}
     fresh = [criterion for criterion in met if f"{_ROLLBACK}:{criterion}" not in called]
     if fresh:
         title = "; ".join(_TITLES.get(criterion, criterion) for criterion in met)
@@ -87,22 +92,25 @@ def called(alarm: Alarm, taken: Sequence[Taken], at: datetime) -> dict[str, Json
     """What the watch is to remember of a call."""
     now = episode(taken)
     tokens = [f"{_ROLLBACK}:{criterion}" for criterion in alarm.criteria] or [_CRITICAL]
-    return {f"{_CALLED}{now}:{token}": f"{at.isoformat()} {alarm.key}" for token in tokens}
+    return {f"{_CALLED}{now} {token}": f"{at.isoformat()} {alarm.key}" for token in tokens}
 
 
 def due_reminder(
-    memory: Mapping[str, Json], notes: Sequence[Note], now: datetime, wait: timedelta
+    memory: Mapping[str, Json],
+    taken: Sequence[Taken],
+    notes: Sequence[Note],
+    now: datetime,
+    wait: timedelta,
 ) -> str | None:
-    """Key of the newest call that nobody acknowledged in time and that was not repeated yet."""
-    calls = sorted(
-        ((at, key) for at, key in map(_call, _calls(memory)) if f"{_REMINDED}{key}" not in memory),
-        reverse=True,
-    )
+    """Key of the present call, if nobody acknowledged it in time and it was not repeated yet.
+
+    A call that a graver one followed is over, and so is one after which it was calm again.
+    """
+    at, key = max(_calls(memory, taken), default=(now, ""))
     acks = [note.at for note in notes if note.kind is NoteKind.ACK]
-    for at, key in calls[:1]:
-        if now - at >= wait and not any(ack >= at for ack in acks):
-            return key
-    return None
+    if not key or f"{_REMINDED}{key}" in memory or any(ack >= at for ack in acks):
+        return None
+    return key if now - at >= wait else None
 
 
 def reminded(key: str, at: datetime) -> dict[str, Json]:
@@ -117,11 +125,9 @@ def answered_by(
 
     A NO-GO is an alarm even if it called only once, in its own post.
     """
-    calls = [at for at, _ in map(_call, _calls(memory))]
-    judged = [one for one in taken if one.decision is not None]
-    since = max(judged, key=lambda one: one.taken_at, default=None)
-    if since is not None and since.decision is Decision.NO_GO:
-        calls.append(_no_go_since(judged))
+    calls = [at for at, _ in _calls(memory, taken)]
+    if last_decision(taken) is Decision.NO_GO:
+        calls.append(_no_go_since(judging(taken)))
     if not calls:
         return None
     newest = max(calls)
@@ -139,13 +145,11 @@ def _no_go_since(judged: Sequence[Taken]) -> datetime:
     return began
 
 
-def _calls(memory: Mapping[str, Json]) -> list[str]:
-    return [str(value) for key, value in memory.items() if key.startswith(_CALLED)]
-
-
-def _call(remembered: str) -> tuple[datetime, str]:
-    at, _, key = remembered.partition(" ")
-    return datetime.fromisoformat(at), key
+def _calls(memory: Mapping[str, Json], taken: Sequence[Taken]) -> list[tuple[datetime, str]]:
+    """When the lead was called in the present stretch of trouble, and by which alarm's key."""
+    ours = f"{_CALLED}{episode(taken)} "
+    said = [str(value).partition(" ") for key, value in memory.items() if key.startswith(ours)]
+    return [(datetime.fromisoformat(at), key) for at, _, key in said]
 
 
 def _named(findings: Collection[Finding]) -> str:

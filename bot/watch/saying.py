@@ -88,7 +88,8 @@ class Speech:
             )
         if moment.alarm is not None:
             posts.append(await self.escalation(view, moment.alarm))
-        if plan.asks_to_decide(self._runbook, view.taken):
+        follows = moment.taken.point.run == plan.FOLLOW_UP
+        if follows and plan.asks_to_decide(self._runbook, view.taken):
             posts.append(self._undecided(view, moment.taken))
         return posts
 
@@ -209,8 +210,10 @@ def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
 
 
 def _buttons(view: WatchView, *, called: bool = False) -> Sequence[Button]:
-    """Only where there is something to do: a NO-GO can be acknowledged."""
+    """Only where there is something to do: a NO-GO can be acknowledged, once."""
     no_go = view.report is not None and view.report.verdict.decision is Decision.NO_GO
+    if not called and alarms.answered_by({}, view.taken, view.notes):
+        return ()
     if view.deployment.closed_at is not None or not (no_go or called):
         return ()
     return (ack_button(view.deployment),)

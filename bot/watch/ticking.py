@@ -90,7 +90,7 @@ class Ticker:
             posts.append(await self._speech.escalation(view, alarm))
             memory |= alarms.called(alarm, known.taken, now)
         wait = self._runbook.remind_after
-        unanswered = alarms.due_reminder(before, known.notes, now, wait)
+        unanswered = alarms.due_reminder(before, known.taken, known.notes, now, wait)
         if unanswered is not None:
             posts.append(self._speech.reminder(view, unanswered, wait))
             memory |= alarms.reminded(unanswered, now)
