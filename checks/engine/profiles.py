@@ -71,15 +71,14 @@ class PairedResponses(_Strict):
 class LineResponses(_Strict):
     """One response a line. `pattern` has the groups `status`, `path` and, where present, `time`.
 
-    `status_after` is the literal directly before the status digits; with it and `exactly` (literals
-    that occur so many times in every regular line) whole blocks are counted at once.
+    `status_after` is the literal directly before the status digits, from the quote that ends the
+    request on; with it the lines of a whole block are read at once.
     """
 
     kind: Literal["line"]
     pattern: str
     example: str
     status_after: str | None = None
-    exactly: dict[str, int] = Field(default_factory=dict)
 
 
 class JsonResponses(_Strict):

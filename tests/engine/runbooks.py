@@ -31,7 +31,6 @@ log:
         pattern: '^(?:GET|POST) (?P<path>\\S+) (?P<status>[1-5][0-9]{2})$'
         example: 'GET /orders 200'
         status_after: 'orders '
-        exactly: {'/': 1}
       signals:
         retry: {pattern: '^EVENT retry [0-9]+', example: 'EVENT retry 1'}
         send_ok: {pattern: '^EVENT sent', example: 'EVENT sent'}

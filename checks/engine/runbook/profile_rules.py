@@ -130,11 +130,6 @@ def _line(spec: LineResponses, at: Loc) -> Iterator[Fault]:
     if after is not None and not re.search(re.escape(after) + "[0-9]", spec.example):
         message = f"{after!r} does not stand before a digit in the example"
         yield Fault(loc=(*at, "status_after"), message=message)
-    for literal, times in spec.exactly.items():
-        count = spec.example.count(literal) if literal else 0
-        if "\n" not in literal and count != times:
-            message = f"occurs {count}× in the example, not {times}×"
-            yield Fault(loc=(*at, "exactly", literal), message=message)
 
 
 def _json(spec: JsonResponses, at: Loc) -> Iterator[Fault]:
