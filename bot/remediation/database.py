@@ -1,0 +1,172 @@
+"""The connections of fixes: a pool of their own, and one bounded transaction a step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any, Final, LiteralString, TypeAlias
+
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from bot.remediation import trouble
+from checks.sources.database.problems import target_of
+
+Row: TypeAlias = dict[str, Any]
+Connection: TypeAlias = AsyncConnection[Row]
+
+_CONNECTIONS: Final = 4
+_PATIENCE: Final = 5.0
+"""Seconds for getting a connection."""
+
+_BEGIN: Final = sql.SQL(
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {lock};"
+    " SET LOCAL statement_timeout = {statement}; SET LOCAL TimeZone = 'UTC'"
+)
+
+
+class FixDatabase:
+    """The application's database by the role that may fix it, opened when first needed.
+
+    Args:
+        url: direct, or through a pooler in session or transaction mode.
+        lock: how long a statement waits for a lock.
+        statement: how long a statement may run.
+    """
+
+    def __init__(self, url: str, *, lock: timedelta, statement: timedelta) -> None:
+        self.target = target_of(url)
+        self._url = url
+        self._lock = lock
+        self._statement = statement
+        self._pool: AsyncConnectionPool[Connection] | None = None
+        self._opening = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Close all connections; the next use opens them again."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, *, keep: bool = True) -> AsyncGenerator[Connection]:
+        """A transaction that commits at the end, unless it is left by an exception.
+
+        keep: False rolls back at the end all the same: what it did was only a look.
+
+        Raises:
+            FixUnavailable: for whatever keeps it from being done. If the answer to the commit was
+                lost, nobody knows here whether it was done.
+        """
+        connection = await self._connection()
+        try:
+            try:
+                async with self._bounded(connection, keep=keep):
+                    yield connection
+            except psycopg.Error as error:
+                raise trouble.refused(error, connection, self.target) from None
+        finally:
+            await self._give_back(connection)
+
+    @asynccontextmanager
+    async def _bounded(self, connection: Connection, *, keep: bool) -> AsyncGenerator[None]:
+        begin = _BEGIN.format(
+            lock=sql.Literal(_milliseconds(self._lock)),
+            statement=sql.Literal(_milliseconds(self._statement)),
+        )
+        await self._in_time(connection.execute(begin))
+        try:
+            yield
+            await self._in_time(connection.execute("COMMIT" if keep else "ROLLBACK"))
+        finally:
+            if _unfinished(connection):
+                with suppress(psycopg.Error):
+                    await connection.execute("ROLLBACK")
+
+    async def _in_time(self, work: Any) -> None:
+        """The server bounds statements itself; this bounds a server that is gone."""
+        try:
+            async with asyncio.timeout(self._statement.total_seconds() + _PATIENCE):
+                await work
+        except TimeoutError:
+            raise trouble.hung(self.target) from None
+
+    async def _connection(self) -> Connection:
+        pool = await self._opened()
+        try:
+            return await pool.getconn()
+        except PoolTimeout as error:
+            raise trouble.no_connection(error, self.target) from None
+
+    async def _opened(self) -> AsyncConnectionPool[Connection]:
+        async with self._opening:
+            if self._pool is None:
+                await self._knock()
+                pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+                    self._conninfo(),
+                    connection_class=AsyncConnection[Row],
+                    # Opened by hand with its bounds; a transaction pooler knows no prepared ones.
+                    kwargs={"autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
+                    min_size=0,
+                    max_size=_CONNECTIONS,
+                    open=False,
+                    check=_alive,
+                    timeout=_PATIENCE,
+                )
+                await pool.open()
+                self._pool = pool
+            return self._pool
+
+    async def _knock(self) -> None:
+        """Connect once: the pool forgets why it could not."""
+        try:
+            connection = await AsyncConnection[Row].connect(self._conninfo(), autocommit=True)
+        except psycopg.Error as error:
+            raise trouble.no_connection(error, self.target) from None
+        await connection.close()
+
+    async def _give_back(self, connection: Connection) -> None:
+        if self._pool is None:
+            await connection.close()
+        else:
+            await self._pool.putconn(connection)
+
+    def _conninfo(self) -> str:
+        return make_conninfo(
+            self._url, connect_timeout=round(_PATIENCE), application_name="golive fixes"
+        )
+
+
+async def fetch(
+    connection: Connection, statement: LiteralString, values: Mapping[str, object] | None = None
+) -> list[Row]:
+    """The rows of one statement; [] where it returns none by its kind."""
+    cursor = await connection.execute(statement, values)
+    return await cursor.fetchall() if cursor.description is not None else []
+
+
+async def one(
+    connection: Connection, statement: LiteralString, values: Mapping[str, object] | None = None
+) -> Row | None:
+    """The only row of a statement, where there is one."""
+    rows = await fetch(connection, statement, values)
+    return rows[0] if rows else None
+
+
+async def _alive(connection: Connection) -> None:
+    await connection.execute("")
+
+
+def _unfinished(connection: Connection) -> bool:
+    state = connection.pgconn
+    return state.status == ConnStatus.OK and state.transaction_status != TransactionStatus.IDLE
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(1, round(span.total_seconds() * 1000))

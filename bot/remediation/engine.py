@@ -1,0 +1,401 @@
+"""The engine of fixes on rows: propose, confirm, execute, undo.
+
+One transaction holds the claim, the statement, the before-images and the audit entry: all of them
+are there, or none. What several people press at once is executed once, whichever replica they meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from bot.clock import Clock
+from bot.remediation import audit, claims, images
+from bot.remediation.audit import Entry
+from bot.remediation.database import Connection, FixDatabase
+from bot.remediation.kinds import Kind, Preview, after_digest_of, digest_of
+from bot.remediation.steps import NoSteps, Step, Steps
+from bot.remediation.values import (
+    Aim,
+    Change,
+    Claim,
+    Done,
+    FixRefused,
+    FixState,
+    Over,
+    Refusal,
+    Result,
+    Sheet,
+    Stale,
+    Undone,
+    Waiting,
+    Wish,
+)
+from checks.engine.masking import harmless, mask
+from checks.engine.runbook import Remediation
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a claim is left to whoever executes it; every fix is bounded well below that."""
+
+_REASON: Final = 500
+_SAME_PERSON: Final = (
+    "You confirmed this fix yourself; a different operator must approve it. Nothing was done."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """Who submitted a preview, when, and why."""
+
+    claim: UUID
+    by: str
+    at: datetime
+    reason: str
+
+    @property
+    def why(self) -> str:
+        """The reason as it may be kept."""
+        return harmless(mask(self.reason), _REASON)
+
+
+def proposed(
+    wish: Wish, aim: Aim, sheet: Sheet, rules: Remediation, *, digest: str, rows: int
+) -> Claim:
+    """A claim that nobody has confirmed yet."""
+    return Claim(
+        id=uuid4(),
+        kind=wish.kind,
+        target=aim.target,
+        channel=wish.channel,
+        proposed_by=wish.by,
+        proposed_at=wish.at,
+        expires_at=wish.at + rules.expires_after,
+        digest=digest,
+        rows_expected=rows,
+        parameters={
+            **aim.parameters,
+            "name": aim.name,
+            "deployment": str(wish.deployment) if wish.deployment else None,
+            "stated": " ".join(sorted(wish.stated)),
+        },
+        sheet=sheet,
+        approvals_needed=rules.approvals,
+    )
+
+
+class _Drift(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
+    """The rows are others than the preview showed."""
+
+
+class Engine:
+    """Fixes on rows of the application's database.
+
+    Args:
+        database: by the role that may fix.
+        kinds: what can be fixed, by name.
+        rules: the bounds.
+        clock: gives the instant.
+        steps: told of each step.
+    """
+
+    def __init__(
+        self,
+        database: FixDatabase,
+        kinds: Mapping[str, Kind],
+        rules: Remediation,
+        clock: Clock,
+        steps: Steps | None = None,
+    ) -> None:
+        self.database = database
+        self.kinds = kinds
+        self.rules = rules
+        self.clock = clock
+        self.steps = steps or NoSteps()
+
+    # --- propose --------------------------------------------------------------------------------
+
+    async def propose(self, wish: Wish) -> Claim | Refusal:
+        """Run the statement, see what it does, take it back, and keep what was seen.
+
+        Raises:
+            FixUnavailable: the database did not answer, or refused.
+        """
+        kind = self.kinds[wish.kind]
+        try:
+            preview = await self._look(kind, wish)
+            sheet = await kind.sheet(preview)
+        except FixRefused as refused:
+            await self.refuse(wish.by, wish.at, f"{wish.kind} {wish.target}".strip(), refused.why)
+            return Refusal(why=refused.why)
+        if not preview.changes:
+            return Refusal(why=await self._nothing(wish, preview))
+        return await self.keep_proposal(
+            proposed(
+                wish,
+                preview.aim,
+                sheet,
+                self.rules,
+                digest=digest_of(preview.changes),
+                rows=len(preview.changes),
+            )
+        )
+
+    async def keep_proposal(self, claim: Claim) -> Claim:
+        """Write a claim with its audit entry."""
+        async with self.database.transaction() as connection:
+            await claims.expire(connection, claim.proposed_at)
+            kept = await claims.insert(connection, claim)
+            await audit.append(
+                connection, self._entry(kept, "proposed", claim.proposed_by, claim.proposed_at)
+            )
+        return kept
+
+    async def _look(self, kind: Kind, wish: Wish) -> Preview:
+        async with self.database.transaction(keep=False) as connection:
+            aim = await kind.aim(connection, wish)
+            changes = await self._changed(kind, connection, Preview(aim=aim, changes=()))
+        # A transaction of its own: the rows are as they were, and no lock is held any more.
+        async with self.database.transaction(keep=False) as connection:
+            facts = await kind.facts(connection, aim)
+        return Preview(aim=aim, changes=changes, facts=facts)
+
+    async def _changed(
+        self, kind: Kind, connection: Connection, preview: Preview
+    ) -> tuple[Change, ...]:
+        changes = await kind.change(connection, preview.aim)
+        most = self.rules.max_rows
+        if len(changes) > most:
+            raise FixRefused(
+                f"More than {most} rows would be changed, which is the most that a fix may change"
+                " (remediation.max_rows). Nothing was written."
+            )
+        return changes
+
+    async def _nothing(self, wish: Wish, preview: Preview) -> str:
+        """That there is nothing to change, and who was there before."""
+        async with self.database.transaction() as connection:
+            last = await claims.newest(connection, wish.kind, preview.aim.target)
+        left_out = preview.facts.get("left_out")
+        also = f" {left_out}" if isinstance(left_out, str) and left_out else ""
+        said = f"There is nothing to change for {preview.aim.name}.{also}"
+        if last is None or last.executed_at is None or last.state is FixState.FAILED:
+            return said
+        return f"{said} <@{last.executed_by}> did that at {last.executed_at:%H:%M} UTC."
+
+    # --- confirm --------------------------------------------------------------------------------
+
+    async def confirm(self, given: Confirmation) -> Result:
+        """Execute a proposed fix, or say why not. Safe to repeat: it is executed once.
+
+        Raises:
+            FixUnavailable: the database did not answer, or refused; nothing was written, or that
+                is looked up by whoever asks next.
+        """
+        claim = await self.find(given.claim)
+        if claim is None:
+            return Refusal(why="That preview is not known here. Open a new one.")
+        waiting = await self._first_of_two(claim, given)
+        if waiting is not None:
+            return waiting
+        await self.steps.reached(Step.CONFIRMED)
+        try:
+            return await self._execute(claim, given)
+        except _Drift:
+            return await self._drifted(claim, given)
+        except FixRefused as refused:
+            await self.refuse(given.by, given.at, claim.name, refused.why, claim=claim)
+            return Refusal(why=refused.why)
+
+    async def _first_of_two(self, claim: Claim, given: Confirmation) -> Result | None:
+        """Where two operators are asked for: the first one's confirmation; else None."""
+        if claim.approvals_needed < 2 or claim.state is not FixState.PROPOSED:
+            return None
+        if claim.reason is None and given.by == claim.proposed_by:
+            async with self.database.transaction() as connection:
+                noted = await claims.confirm_first(
+                    connection, claim.id, by=given.by, reason=given.why, now=given.at
+                )
+                if noted is not None:
+                    entry = self._entry(noted, "confirmed", given.by, given.at)
+                    await audit.append(connection, replace(entry, reason=given.why))
+                    return Waiting(claim=noted)
+            return await self.over(claim.id)
+        if given.by == claim.proposed_by:
+            await self.refuse(given.by, given.at, claim.name, _SAME_PERSON, claim=claim)
+            return Refusal(why=_SAME_PERSON)
+        return None
+
+    async def _execute(self, claim: Claim, given: Confirmation) -> Result:
+        kind = self.kinds[claim.kind]
+        done: Claim | None = None
+        async with self.taken(claim, given) as (connection, taken):
+            if taken is not None:
+                changes = await self.write(connection, kind, taken)
+                done = await self.finish(connection, taken, changes, given)
+                await self.steps.reached(Step.COMMITTING)
+        if done is None:
+            return await self.over(claim.id)
+        await self.steps.reached(Step.COMMITTED)
+        return Done(claim=done)
+
+    @asynccontextmanager
+    async def taken(
+        self, claim: Claim, given: Confirmation
+    ) -> AsyncGenerator[tuple[Connection, Claim | None]]:
+        """A transaction in which the claim is this call's; None where somebody has it."""
+        async with self.database.transaction() as connection:
+            await claims.lock(connection, claim.kind, claim.target)
+            yield (
+                connection,
+                await claims.begin(
+                    connection,
+                    claim.id,
+                    by=given.by,
+                    reason=given.why,
+                    now=given.at,
+                    lease=given.at + LEASE,
+                ),
+            )
+
+    async def write(self, connection: Connection, kind: Kind, claim: Claim) -> tuple[Change, ...]:
+        """The statement with its before-images, if the rows are those of the preview."""
+        preview = Preview(aim=claim.aim, changes=())
+        changes = await self._changed(kind, connection, preview)
+        if digest_of(changes) != claim.digest:
+            raise _Drift
+        await images.keep(connection, claim.id, changes)
+        await self.steps.reached(Step.CHANGED)
+        return changes
+
+    async def finish(
+        self,
+        connection: Connection,
+        claim: Claim,
+        changes: tuple[Change, ...],
+        given: Confirmation,
+    ) -> Claim:
+        """The audit entry and the claim's new state, in the statement's transaction."""
+        after = after_digest_of(changes)
+        entry = replace(
+            self._entry(claim, "executed", given.by, given.at),
+            reason=claim.reason or given.why,
+            rows=len(changes),
+            after=after,
+        )
+        await audit.append(connection, entry)
+        done = await claims.end(
+            connection,
+            claim.id,
+            FixState.EXECUTED,
+            now=given.at,
+            before=(FixState.EXECUTING,),
+            rows=len(changes),
+            after=after,
+        )
+        if done is None:
+            raise FixRefused("The fix took too long and was settled meanwhile. Nothing is changed.")
+        await claims.supersede(connection, done, by=given.by, now=given.at)
+        return done
+
+    async def _drifted(self, claim: Claim, given: Confirmation) -> Result:
+        """Nothing was written: end the old preview, and show what is so now."""
+        async with self.database.transaction() as connection:
+            ended = await claims.end(
+                connection,
+                claim.id,
+                FixState.SUPERSEDED,
+                now=given.at,
+                before=(FixState.PROPOSED, FixState.EXECUTING),
+                by=given.by,
+            )
+            if ended is not None:
+                await audit.append(connection, self._entry(ended, "drifted", given.by, given.at))
+            won = await claims.winner(connection, claim)
+        if won is not None:
+            return Over(claim=ended or claim, winner=won)
+        wish = Wish(
+            kind=claim.kind,
+            target="all" if claim.target == "*" else claim.target,
+            by=given.by,
+            channel=claim.channel,
+            at=given.at,
+            deployment=claim.deployment,
+            stated=frozenset(str(claim.parameters.get("stated") or "").split()),
+        )
+        return Stale(fresh=await self.propose(wish))
+
+    # --- afterwards -----------------------------------------------------------------------------
+
+    async def undo(self, claim_id: UUID, *, by: str, at: datetime) -> Undone | Over | Refusal:
+        """Take a fix back: only rows that still equal what it wrote are restored."""
+        found = await self.find(claim_id)
+        if found is None:
+            return Refusal(why="That fix is not known here.")
+        kind = self.kinds[found.kind]
+        if not kind.undoable:
+            return Refusal(why="This cannot be taken back; it can only be done once more.")
+        restored: list[UUID] = []
+        conflicts: list[str] = []
+        async with self.database.transaction() as connection:
+            await claims.lock(connection, found.kind, found.target)
+            taken = await claims.undo(
+                connection, claim_id, by=by, now=at, since=at - self.rules.undo_for
+            )
+            if taken is not None:
+                restored, conflicts = await kind.restore(connection, claim_id)
+                details = {"conflicts": len(conflicts)}
+                entry = replace(
+                    self._entry(taken, "undone", by, at), rows=len(restored), details=details
+                )
+                await audit.append(connection, entry)
+        if taken is None:
+            return await self.over(claim_id)
+        return Undone(claim=taken, restored=len(restored), conflicts=tuple(conflicts))
+
+    async def find(self, claim_id: UUID) -> Claim | None:
+        """A claim as it stands."""
+        async with self.database.transaction() as connection:
+            return await claims.find(connection, claim_id)
+
+    async def over(self, claim_id: UUID) -> Over:
+        """Why a claim cannot be used any more, and who was there before."""
+        async with self.database.transaction() as connection:
+            await claims.expire(connection, self.clock.now())
+            claim = await claims.find(connection, claim_id)
+            if claim is None:
+                raise FixRefused("That preview is not known here.")
+            used = claim.executed_at is not None and claim.state is not FixState.FAILED
+            won = None if used else await claims.winner(connection, claim)
+        return Over(claim=claim, winner=won)
+
+    async def refuse(
+        self, by: str, at: datetime, about: str, why: str, *, claim: Claim | None = None
+    ) -> None:
+        """Keep that somebody was refused, and why."""
+        entry = Entry(
+            at=at,
+            actor=by,
+            action="refused",
+            target=harmless(mask(about), 200),
+            claim=claim.id if claim else None,
+            before=claim.digest if claim else None,
+            details={"why": harmless(mask(why), 500)},
+        )
+        async with self.database.transaction() as connection:
+            await audit.append(connection, entry)
+
+    def _entry(self, claim: Claim, action: str, by: str, at: datetime) -> Entry:
+        return Entry(
+            at=at,
+            actor=by,
+            action=action,
+            target=f"{claim.kind} {claim.target}",
+            claim=claim.id,
+            rows=claim.rows_expected if action == "proposed" else 0,
+            before=claim.digest,
+            details={"channel": claim.channel, "name": claim.name},
+        )

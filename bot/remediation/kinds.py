@@ -1,0 +1,159 @@
+"""What a kind of fix is: it aims, changes rows, explains itself, and looks again afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, LiteralString, Protocol
+from uuid import UUID
+
+from psycopg import AsyncClientCursor
+
+from bot.remediation.database import Connection, Row, fetch
+from bot.remediation.values import Aim, Change, Claim, FixRefused, Group, Sheet, Wish
+from checks.engine.masking import harmless, mask
+from checks.engine.model import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of the rows that a fix changed.
+
+    counts: sentence parts and how many rows they are about, the best first
+    lines:  further sentences
+    good:   whether the fix reached what it was made for; None while that is open
+    """
+
+    counts: tuple[tuple[str, int], ...]
+    lines: tuple[str, ...] = ()
+    good: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What the statement would do, seen by doing it and rolling it back.
+
+    facts: what guards and sentences need, by name
+    """
+
+    aim: Aim
+    changes: tuple[Change, ...]
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class Kind(Protocol):
+    """One kind of fix on rows."""
+
+    @property
+    def name(self) -> str:
+        """As people type it."""
+        ...
+
+    @property
+    def check(self) -> str:
+        """Id of the check that it is meant to help."""
+        ...
+
+    @property
+    def undoable(self) -> bool:
+        """Whether it can be taken back."""
+        ...
+
+    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+        """Resolve what is meant; may raise FixRefused."""
+        ...
+
+    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+        """The real statement; may raise FixRefused where a guard says no."""
+        ...
+
+    async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
+        """What else a preview tells, read after the statement was rolled back."""
+        ...
+
+    async def sheet(self, preview: Preview) -> Sheet:
+        """The preview as it is shown; without a connection, so that it may ask elsewhere."""
+        ...
+
+    async def restore(self, connection: Connection, claim: UUID) -> tuple[list[UUID], list[str]]:
+        """Undo: rows restored, and a line for each that somebody changed since."""
+        ...
+
+    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
+        """Look at the touched rows again."""
+        ...
+
+
+def digest_of(changes: Sequence[Change]) -> str:
+    """What a preview is bound to: the rows, and what their choice rests on."""
+    rows = sorted(
+        [change.table, str(change.row_id), json.dumps(dict(change.seen), sort_keys=True)]
+        for change in changes
+    )
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def after_digest_of(changes: Sequence[Change]) -> str:
+    """What the fix wrote."""
+    rows = sorted(
+        [change.table, str(change.row_id), json.dumps(dict(change.after), sort_keys=True)]
+        for change in changes
+    )
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def grouped(changes: Sequence[Change], names: Sequence[str]) -> tuple[Group, ...]:
+    """How many rows fall under each value, the largest first."""
+    out: list[Group] = []
+    for name in names:
+        counts = Counter(change.groups.get(name, "–") for change in changes)
+        ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        out.append(Group(name=name, counts=tuple(ranked)))
+    return tuple(out)
+
+
+def shown(text: object, limit: int = 120, secrets: Sequence[str] = ()) -> str:
+    """A value of the database as a preview may show it."""
+    return harmless(mask("" if text is None else str(text), secrets), limit)
+
+
+async def written_out(
+    connection: Connection, statement: LiteralString, values: Mapping[str, object]
+) -> str:
+    """A statement with its values in it, to read."""
+    cursor = AsyncClientCursor(connection)
+    text = cursor.mogrify(statement, dict(values))
+    lines = [line.rstrip() for line in text.strip("\n").splitlines() if line.strip()]
+    indent = min((len(line) - len(line.lstrip()) for line in lines), default=0)
+    return "\n".join(line[indent:] for line in lines)
+
+
+_UNITS: Final = "SELECT id, name FROM units ORDER BY name, id"
+
+
+async def unit_named(connection: Connection, target: str) -> Row:
+    """The unit with this id or name.
+
+    Raises:
+        FixRefused: there is none, or more than one; the sentence lists what there is.
+    """
+    rows = await fetch(connection, _UNITS)
+    wanted = target.strip().lower()
+    found = [row for row in rows if str(row["id"]) == wanted or row["name"].lower() == wanted]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"`{shown(row['name'], 60)}`" for row in rows[:20])
+    if found:
+        ids = ", ".join(f"`{row['id']}`" for row in found)
+        raise FixRefused(f"{len(found)} units are called that. Use an id: {ids}.")
+    raise FixRefused(f"There is no unit `{shown(target, 60)}`. The units are {names}.")
+
+
+def plain(value: object) -> Json:
+    """A column's value as JSON keeps it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

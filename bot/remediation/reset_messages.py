@@ -1,0 +1,344 @@
+"""Fix of incident 3: failed messages back into the queue, by unit, of the last hour."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from bot.remediation.database import Connection, Row, fetch
+from bot.remediation.kinds import Outcome, Preview, grouped, shown, unit_named, written_out
+from bot.remediation.values import SAMPLES, Aim, Change, Claim, FixRefused, Sheet, Wish
+from checks.engine.model import Json
+from checks.engine.runbook.remediation import ResetMessages as Rules
+from checks.engine.wording import plural
+
+ALL: Final = "*"
+
+_CHANGE: Final = """
+    WITH chosen AS (
+        SELECT m.id, m.status, m.retry_count, m.error_details, m.created_at, u.name AS unit
+        FROM messages AS m
+        JOIN conversations AS c ON c.id = m.conversation_id
+        JOIN units AS u ON u.id = c.unit_id
+        WHERE m.sender = 'agent'
+          AND m.status = 'failed'
+          AND m.created_at >= %(since)s::timestamptz
+          AND m.created_at < %(until)s::timestamptz
+          AND (%(unit)s::uuid IS NULL OR c.unit_id = %(unit)s::uuid)
+          AND (m.retry_count > 0 OR NOT %(only_retried)s::boolean)
+          AND coalesce(m.external_id, '') = ''
+          AND m.id <> ALL (%(sent)s::uuid[])
+          AND NOT EXISTS (
+              SELECT FROM unnest(%(permanent)s::text[]) AS p (words)
+              WHERE position(lower(p.words) IN lower(coalesce(m.error_details, ''))) > 0)
+        ORDER BY m.id
+        LIMIT %(most)s
+        FOR UPDATE OF m
+    )
+    UPDATE messages AS m
+    SET status = %(status)s, retry_count = 0, error_details = NULL
+    FROM chosen
+    WHERE m.id = chosen.id
+    RETURNING m.id, chosen.unit, chosen.created_at, chosen.status AS old_status,
+        chosen.retry_count AS old_retry_count, chosen.error_details AS old_error, m.status,
+        m.retry_count, m.error_details
+"""
+"""The runbook's workaround, for the rows that another try can help."""
+
+_FACTS: Final = """
+    WITH failed AS (
+        SELECT m.id, m.retry_count, m.external_id, EXISTS (
+            SELECT FROM unnest(%(permanent)s::text[]) AS p (words)
+            WHERE position(lower(p.words) IN lower(coalesce(m.error_details, ''))) > 0) AS permanent
+        FROM messages AS m
+        JOIN conversations AS c ON c.id = m.conversation_id
+        WHERE m.sender = 'agent' AND m.status = 'failed'
+          AND m.created_at >= %(since)s::timestamptz AND m.created_at < %(until)s::timestamptz
+          AND (%(unit)s::uuid IS NULL OR c.unit_id = %(unit)s::uuid)
+    ), judged AS (
+        SELECT coalesce(external_id, '') <> '' OR id = ANY (%(sent)s::uuid[]) AS sent,
+            permanent, retry_count = 0 AND %(only_retried)s::boolean AS untried
+        FROM failed
+    )
+    SELECT count(*) AS failed,
+        count(*) FILTER (WHERE sent) AS sent,
+        count(*) FILTER (WHERE permanent AND NOT sent) AS permanent,
+        count(*) FILTER (WHERE untried AND NOT sent AND NOT permanent) AS untried,
+        (SELECT count(*) FROM messages WHERE sender = 'agent' AND status = 'queued'
+            AND created_at >= %(since)s::timestamptz
+            AND created_at < %(until)s::timestamptz - interval '1 minute') AS stranded,
+        (SELECT string_agg(u.name, ', ' ORDER BY u.name)
+            FROM unit_whatsapp_connections AS w JOIN units AS u ON u.id = w.unit_id
+            WHERE w.status <> 'connected'
+              AND (%(unit)s::uuid IS NULL OR w.unit_id = %(unit)s::uuid)) AS offline
+    FROM judged
+"""
+"""One row: what the statement leaves out, and what guards need to know."""
+
+_BY_UNIT: Final = """
+    SELECT u.id, u.name, count(*) AS failed
+    FROM messages AS m
+    JOIN conversations AS c ON c.id = m.conversation_id
+    JOIN units AS u ON u.id = c.unit_id
+    WHERE m.sender = 'agent' AND m.status = 'failed' AND m.created_at >= %(since)s::timestamptz
+    GROUP BY u.id ORDER BY failed DESC, u.name LIMIT 20
+"""
+"""Which units have failed messages."""
+
+_RESTORE: Final = """
+    UPDATE messages AS m
+    SET status = b.before ->> 'status', retry_count = (b.before ->> 'retry_count')::integer,
+        error_details = b.before ->> 'error_details'
+    FROM golive.fix_before_images AS b
+    WHERE b.claim_id = %(claim)s AND b.table_name = 'messages' AND m.id = b.row_id
+      AND m.status = b.after ->> 'status'
+      AND m.retry_count = (b.after ->> 'retry_count')::integer
+      AND m.error_details IS NOT DISTINCT FROM b.after ->> 'error_details'
+    RETURNING m.id
+"""
+"""Only what still equals what the fix wrote."""
+
+_TOUCHED: Final = """
+    SELECT b.row_id, m.status, coalesce(m.external_id, '') <> '' AS at_provider, m.retry_count,
+        m.error_details, b.before ->> 'error_details' AS old_error, b.after ->> 'status' AS wrote
+    FROM golive.fix_before_images AS b
+    LEFT JOIN messages AS m ON m.id = b.row_id
+    WHERE b.claim_id = %(claim)s AND b.table_name = 'messages'
+    ORDER BY b.row_id
+"""
+"""The rows that the fix changed, as they are now."""
+
+_DONE: Final = frozenset({"sent", "delivered", "read"})
+_NOT_DRAINED: Final = (
+    "Nothing in this application sends `{status}` messages by itself: after the reset they stay"
+    " there until somebody triggers their sending."
+)
+_WORKER: Final = (
+    "The application's requeue worker takes `failed` and `pending` messages every minute, and may"
+    " mark them as sent without sending them."
+)
+
+
+class ResetMessages:
+    """`Kind` of incident 3.
+
+    Args:
+        rules: which messages.
+        most: the cap on rows; one more is asked for, to see that it is exceeded.
+        secrets: live secrets, masked as literals in what is shown.
+        sent: ids of messages that the log says were sent.
+    """
+
+    name: Final = "reset_messages"
+    check: Final = "outbound_success"
+    undoable: Final = True
+
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        most: int,
+        secrets: Callable[[], Awaitable[Sequence[str]]],
+        sent: Callable[[], Awaitable[Sequence[str]]],
+    ) -> None:
+        self._rules = rules
+        self._most = most
+        self._secrets = secrets
+        self._sent = sent
+
+    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+        """A unit, or all of them where that was said."""
+        if wish.target.strip().lower() in {"all", ALL}:
+            target, name = ALL, "all units"
+        elif wish.target.strip():
+            unit = await unit_named(connection, wish.target)
+            target, name = str(unit["id"]), shown(unit["name"], 60)
+        else:
+            raise FixRefused(await self._which(connection, wish))
+        return Aim(
+            target=target,
+            name=name,
+            parameters={
+                "since": (wish.at - self._rules.within).isoformat(),
+                "until": wish.at.isoformat(),
+                "sent": list(await self._sent()),
+            },
+        )
+
+    async def units(self, connection: Connection, wish: Wish) -> tuple[Row, ...]:
+        """Units with failed messages, the most first: id, name, failed."""
+        since = wish.at - self._rules.within
+        return tuple(await fetch(connection, _BY_UNIT, {"since": since}))
+
+    async def _which(self, connection: Connection, wish: Wish) -> str:
+        found = await self.units(connection, wish)
+        listed = ", ".join(f"`{shown(row['name'], 40)}` ({row['failed']})" for row in found[:8])
+        which = f" Failed messages have: {listed}." if listed else " No unit has failed messages."
+        return (
+            "Say which unit: `/golive fix reset_messages UNIT`; all of them only by"
+            f" `/golive fix reset_messages all`.{which}"
+        )
+
+    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+        """Reset what another try can help."""
+        secrets = await self._secrets()
+        values = {**self._values(aim), "status": self._rules.status, "most": self._most + 1}
+        return tuple(_change(row, secrets) for row in await fetch(connection, _CHANGE, values))
+
+    async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
+        """What is left out, what is stranded already, who is offline; the statement in full."""
+        (row,) = await fetch(connection, _FACTS, self._values(aim))
+        values = {**self._values(aim), "status": self._rules.status, "most": self._most + 1}
+        left = [f"{n} {words}" for words, n in _left_out(row, self._rules) if n]
+        return {
+            **row,
+            "sql": await written_out(connection, _CHANGE, values),
+            "left_out": f"Left out: {'; '.join(left)}." if left else "",
+        }
+
+    async def sheet(self, preview: Preview) -> Sheet:
+        """How many, of which units, with which errors; what is left out; what to expect."""
+        facts, rules, count = preview.facts, self._rules, len(preview.changes)
+        hour = _span(rules.within)
+        tried = " that were tried again" if rules.only_retried else ""
+        return Sheet(
+            title=f"Reset failed messages of {preview.aim.name}",
+            verb=f"Reset {count}",
+            rows=count,
+            facts=(
+                f"{plural(_int(facts['failed']), 'message')} failed in the last {hour};"
+                f" {count} would be reset.",
+            ),
+            groups=grouped(preview.changes, ("error", "unit")),
+            samples=tuple(change.sample for change in preview.changes[:SAMPLES]),
+            left_out=tuple((w, n) for w, n in _left_out(facts, rules) if n),
+            warnings=tuple(self._warnings(facts)),
+            words=(
+                f"Sets status to '{rules.status}', retry_count to 0 and error_details to NULL for"
+                f" failed outbound messages of {preview.aim.name} of the last {hour}{tried}."
+            ),
+            sql=str(facts["sql"]),
+            steps=() if rules.resend else ("Trigger their sending by hand (the runbook's step).",),
+        )
+
+    def _warnings(self, facts: Mapping[str, object]) -> list[str]:
+        status = self._rules.status
+        said = [_WORKER if status == "pending" else _NOT_DRAINED.format(status=status)]
+        if self._rules.resend is not None:
+            said.append(f"Each message is then handed to {self._rules.resend.host} (resend).")
+        stranded = _int(facts["stranded"])
+        if stranded:
+            said.append(f"{plural(stranded, 'message')} of the last hour stand in queued already.")
+        if facts["offline"]:
+            names = shown(facts["offline"], 120)
+            said.append(f"Not connected, so they would fail again: {names}.")
+        return said
+
+    async def restore(self, connection: Connection, claim: UUID) -> tuple[list[UUID], list[str]]:
+        """Put back what still stands as the fix left it; list the rest."""
+        restored: list[UUID] = [
+            row["id"] for row in await fetch(connection, _RESTORE, {"claim": claim})
+        ]
+        touched = await fetch(connection, _TOUCHED, {"claim": claim})
+        others = [row for row in touched if row["row_id"] not in set(restored)]
+        return restored, [_conflict(row) for row in others]
+
+    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
+        """How many were sent, failed again, or stand where the fix left them."""
+        rows = await fetch(connection, _TOUCHED, {"claim": claim.id})
+        counts: dict[str, int] = {}
+        for row in rows:
+            counts[_became(row)] = counts.get(_became(row), 0) + 1
+        listed = tuple((word, counts[word]) for word in _ORDER if counts.get(word))
+        left = counts.get(_STRANDED, 0)
+        lines = (
+            (f"Nothing sends {self._rules.status} messages by itself: undo, or have them sent.",)
+            if left
+            else ()
+        )
+        return Outcome(counts=listed, lines=lines, good=counts.get(_SENT, 0) == len(rows))
+
+    def _values(self, aim: Aim) -> dict[str, object]:
+        sent = aim.parameters.get("sent")
+        return {
+            "since": aim.parameters["since"],
+            "until": aim.parameters["until"],
+            "unit": None if aim.target == ALL else aim.target,
+            "only_retried": self._rules.only_retried,
+            "permanent": list(self._rules.permanent_errors),
+            "sent": list(sent) if isinstance(sent, list) else [],
+        }
+
+
+_SENT: Final = "sent"
+_FLIPPED: Final = "marked as sent without the provider's id"
+_SAME: Final = "failed again with the same error"
+_OTHER: Final = "failed again with another error"
+_STRANDED: Final = "stranded where the reset left them"
+_ELSE: Final = "in another state"
+_GONE: Final = "no longer there"
+_ORDER: Final = (_SENT, _SAME, _OTHER, _FLIPPED, _STRANDED, _ELSE, _GONE)
+
+
+def _became(row: Row) -> str:
+    status = row["status"]
+    if status is None:
+        return _GONE
+    if status in _DONE:
+        return _SENT if row["at_provider"] else _FLIPPED
+    if status == "failed":
+        return _SAME if row["error_details"] == row["old_error"] else _OTHER
+    return _STRANDED if status == row["wrote"] else _ELSE
+
+
+def _change(row: Row, secrets: Sequence[str]) -> Change:
+    before: dict[str, Json] = {
+        "status": row["old_status"],
+        "retry_count": row["old_retry_count"],
+        "error_details": row["old_error"],
+    }
+    after: dict[str, Json] = {
+        "status": row["status"],
+        "retry_count": row["retry_count"],
+        "error_details": row["error_details"],
+    }
+    error = shown(row["old_error"] or "no error was written", 80, secrets)
+    unit = shown(row["unit"], 40, secrets)
+    at = row["created_at"]
+    return Change(
+        table="messages",
+        row_id=row["id"],
+        before=before,
+        after=after,
+        # The requeue worker counts retry_count up every minute: that alone is no drift.
+        seen={"status": row["old_status"], "error": row["old_error"]},
+        groups={"error": error, "unit": unit},
+        sample=f"{str(row['id'])[:8]} · {unit} · {at:%H:%M:%S} · "
+        f"{plural(row['old_retry_count'], 'retry', 'retries')} · {error}",
+    )
+
+
+def _left_out(facts: Mapping[str, Any], rules: Rules) -> list[tuple[str, int]]:
+    out = [
+        ("with a permanent error, which no further try mends", _int(facts["permanent"])),
+        ("with evidence of having been sent", _int(facts["sent"])),
+    ]
+    if rules.only_retried:
+        out.append(("that were never tried again (retry_count = 0)", _int(facts["untried"])))
+    return out
+
+
+def _conflict(row: Row) -> str:
+    now = "no longer there" if row["status"] is None else f"{shown(row['status'], 20)} now"
+    return f"{str(row['row_id'])[:8]}: {now}"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    return "hour" if minutes == 60 else f"{minutes} minutes"
+
+
+def _int(value: object) -> int:
+    return value if isinstance(value, int) else 0
