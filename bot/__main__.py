@@ -32,12 +32,14 @@ from bot.progress import ScanProgress
 from bot.reading import read_log
 from bot.render.doctor import examination_json, render_examination
 from bot.render.markdown import render_markdown
+from bot.render.replay import render_replay, replay_json
 from bot.render.report_json import render_json
 from bot.render.signals import render_signals
 from bot.render.terminal import render_report
 from bot.render.words import clean
 from bot.settings import Settings, SettingsError
 from bot.storage.values import StoreUnavailable
+from bot.watch.replaying import replayed
 from checks import CHECKS
 from checks.engine.model import Problem, Report
 from checks.engine.runbook import (
@@ -252,6 +254,37 @@ def doctor(
     else:
         _show(render_examination(found))
     raise Finished(1 if found.failed else 0)
+
+
+# --- golive replay ------------------------------------------------------------------------------
+
+
+@app.command()
+def replay(
+    watch: Annotated[str, typer.Argument(metavar="WATCH", help="An id, a version, or last.")],
+    runbook: _RunbookOption = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Judge a past watch again from what it saw, to try proposed thresholds on it.
+
+    Exit code: 0 every point came out as it is stored, 1 some findings moved.
+    """
+    arguments.one_of("--format", output, ("text", "json"))
+    settings = Settings.from_environment(os.environ)
+    if settings.store_url is None:
+        raise UsageError("GOLIVE_STORE_URL is not set. It is where past watches are kept.")
+    book = load_runbook(runbook or settings.runbook, checks=CHECKS)
+    try:
+        found = _wait(replayed(settings.store_url.get_secret_value(), watch, CHECKS, book))
+    except StoreUnavailable as error:
+        raise UsageError(str(error)) from error
+    if found is None:
+        raise UsageError(f"There is no watch {watch!r}. `/golive history` lists them.")
+    if output == "json":
+        sys.stdout.write(f"{replay_json(*found)}\n")
+    else:
+        _show(render_replay(*found))
+    raise Finished(1 if any(one.moved for one in found[1]) else 0)
 
 
 # --- golive run ---------------------------------------------------------------------------------

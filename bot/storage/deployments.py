@@ -56,7 +56,8 @@ _RECENT: Final = """
         ORDER BY due_at DESC, taken_at DESC
         LIMIT 1
     ) c ON true
-    WHERE %(channel)s::text IS NULL OR d.channel = %(channel)s
+    WHERE (%(channel)s::text IS NULL OR d.channel = %(channel)s)
+      AND (%(before)s::timestamptz IS NULL OR d.deployed_at < %(before)s)
     ORDER BY d.started_at DESC, d.id
     LIMIT %(n)s
 """
@@ -114,10 +115,13 @@ class Deployments(Part):
             await enqueue_in(connection, posts)
         return True
 
-    async def recent(self, channel: str | None = None, n: int = 10) -> tuple[Past, ...]:
-        """The last watches of a channel, or of all, newest first."""
+    async def recent(
+        self, channel: str | None = None, n: int = 10, *, before: datetime | None = None
+    ) -> tuple[Past, ...]:
+        """The last watches of a channel, or of all, newest first; of those deployed `before`."""
         wanted = None if channel is None else as_text(channel)
-        rows = await self._database.fetch(_RECENT, {"channel": wanted, "n": n})
+        until = None if before is None else utc(before)
+        rows = await self._database.fetch(_RECENT, {"channel": wanted, "n": n, "before": until})
         return tuple(
             Past(
                 deployment=deployment_of(row),

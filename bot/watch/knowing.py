@@ -113,9 +113,8 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
 
 async def deployment_before(store: Store, deployment: Deployment, key: str) -> dict[str, Past]:
     """What the same point of the channel's deployment before found, by check; empty without one."""
-    for one in await store.recent(deployment.channel, _LOOKED_BACK):
-        if one.deployment.deployed_at >= deployment.deployed_at:
-            continue
+    earlier = await store.recent(deployment.channel, _LOOKED_BACK, before=deployment.deployed_at)
+    for one in earlier:
         report = (await store.reports(one.deployment.id, [key])).get(key)
         if report is None:
             continue

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,11 @@ from bot.demo.stage import Stage as Application
 from bot.demo.workspace import people
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.server import Workspace
+from bot.watch.replaying import Moved, Replayed, find, replay
+from checks import CHECKS
+from checks.engine.model import Level
+from checks.engine.runbook import load_runbook
+from checks.engine.thresholds import Bound, Op, Threshold
 from tests.support.hand import HandClock
 from tests.support.recorded_hour import RecordedHour
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
@@ -27,6 +32,18 @@ from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 STEP = timedelta(minutes=1)
 LEAD = f"<!subteam^{people.OPERATORS}>"
+MANY = Bound(op=Op.ABOVE, value=200)
+BOOK = load_runbook(checks=CHECKS)
+PROPOSED = replace(
+    BOOK,
+    rules={
+        key: replace(rule, thresholds=(Threshold(quantity="value", critical=MANY),))
+        if rule.check == "retries"
+        else rule
+        for key, rule in BOOK.rules.items()
+    },
+)
+"""The shipped runbook with another bound for retries."""
 
 
 @asynccontextmanager
@@ -83,6 +100,8 @@ class Tape:
     posts: tuple[Message, ...]
     versions: tuple[Message, ...]
     failures: tuple[BaseException, ...]
+    again: tuple[Replayed, ...]
+    proposed: tuple[Replayed, ...]
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +120,16 @@ def tape(
         async with recorded(folder, database, store) as stage:
             await stage.timer.reach(T0 + timedelta(minutes=91))
             first = stage.posts[0]
+            watch = await find(stage.bot.store, "v2.4.0")
+            assert watch is not None
+            again = await replay(stage.bot.store, watch, CHECKS, BOOK)
+            proposed = await replay(stage.bot.store, watch, CHECKS, PROPOSED)
             return Tape(
                 posts=tuple(stage.posts),
                 versions=stage.workspace.state.messages.versions(CHANNEL, first.ts),
                 failures=tuple(stage.timer.failures),
+                again=again,
+                proposed=proposed,
             )
 
     return asyncio.run(play())
@@ -171,6 +196,22 @@ def test_after_a_no_go_it_looks_every_ten_minutes(tape: Tape) -> None:
     looks = [post for post in tape.posts if "follow-up" in post.text.partition("\n")[0]]
     assert [minute(post) for post in looks] == [70, 80, 90]
     assert {post.thread_ts for post in looks} == {tape.posts[0].ts}
+
+
+def test_a_replay_gives_every_verdict_bit_for_bit(tape: Tape) -> None:
+    """From the stored evidence alone: the same findings, criteria, reasons and words."""
+    assert [one.taken.point.key for one in tape.again] == [
+        *("T+5", "T+10", "T+20", "T+30", "T+40", "T+50", "T+60"),
+        *("T+70", "T+80", "T+90"),
+    ]
+    assert [one.taken.point.key for one in tape.again if not one.same] == []
+
+
+def test_a_replay_with_another_threshold_says_what_moves(tape: Tape) -> None:
+    """Retries up to 200 are fine in the proposed runbook: they move, and nothing else does."""
+    final = next(one for one in tape.proposed if one.taken.point.run == "final")
+    assert final.moved == (Moved(check="retries", before=Level.CRITICAL, now=Level.OK),)
+    assert {moved.check for one in tape.proposed for moved in one.moved} == {"retries"}
 
 
 @asynccontextmanager
