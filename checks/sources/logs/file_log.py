@@ -16,13 +16,13 @@ from checks.sources.logs.file_scan import FileScan, unreadable
 from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify, predecessors
 from checks.sources.logs.prefix import prefix_named
 from checks.sources.logs.profile import Profile
+from checks.sources.logs.reader import Reader
 from checks.sources.logs.recognise import (
     SAMPLE,
     Recognised,
     recognise,
     sample_lines,
 )
-from checks.sources.logs.scan import Reader
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 from checks.sources.logs.state import FileState
 from checks.sources.logs.times import Clock

@@ -17,8 +17,9 @@ from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify
 from checks.sources.logs.leaks import LeakFinder, settle
 from checks.sources.logs.pairs import STATUS_MASK
 from checks.sources.logs.plan import Part, Planner
+from checks.sources.logs.reader import Reader
 from checks.sources.logs.recognise import SAMPLE, Recognised, sample_lines, share_of
-from checks.sources.logs.scan import Reader, Scanner, read_on
+from checks.sources.logs.scan import Scanner, read_on
 from checks.sources.logs.source import ScanRequest, ScanState
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment

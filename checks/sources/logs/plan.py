@@ -14,8 +14,8 @@ from checks.sources.logs.files import (
     head_of,
     predecessors,
 )
+from checks.sources.logs.reader import Reader
 from checks.sources.logs.recognise import SAMPLE, Recognised, line_time
-from checks.sources.logs.scan import Reader
 from checks.sources.logs.source import ScanRequest
 from checks.sources.logs.state import FileState
 from checks.sources.logs.timeline import first_offset, time_near

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import IO
 
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.events import count_events
-from checks.sources.logs.files import FileId, open_log
 from checks.sources.logs.leaks import LeakFinder, settle
 from checks.sources.logs.lines import LineTable, Scratch
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
 from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.reader import CHUNK, Ahead, Reader
 from checks.sources.logs.response_lines import Marks
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment, Text
 from checks.sources.logs.timeline import Timeline
 
-CHUNK = 1 << 21
-_TAIL = 4_096
 _OVERLAP = 2_048
 _MAX_BACK = 400
 _CONTINUED = b"\0"
@@ -31,35 +27,6 @@ _CONTINUED = b"\0"
 
 def _nothing() -> None:
     return
-
-
-class Reader:
-    """Bytes of one file by offset; a compressed one is read onward only."""
-
-    def __init__(self, file: FileId) -> None:
-        self._file: IO[bytes] = open_log(file)
-        self.packed = file.packed
-        self._position = 0
-        self._kept = b""
-
-    def __call__(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from an offset; fewer at the end of the file."""
-        if not self.packed:
-            return os.pread(self._file.fileno(), size, offset)
-        skip = offset - self._position
-        if not 0 <= skip <= len(self._kept):
-            self._file.seek(offset)
-            self._kept = b""
-        else:
-            self._kept = self._kept[skip:]
-        if len(self._kept) < size:
-            self._kept += self._file.read(size - len(self._kept))
-        self._position = offset
-        return self._kept[:size]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,39 +179,6 @@ def _search(blocks: BlockCounter, matcher: Matcher, data: bytes) -> _Searched:
     return (blocks.marks(data), *matcher.scan(data))
 
 
-class _Ahead:
-    """Reads the next chunk while this one is being counted."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._offset = -1
-        self._chunk = (b"", False)
-
-    def fetch(self, offset: int) -> None:
-        """Read the chunk at an offset now, for later."""
-        self._chunk, self._offset = self._read(offset), offset
-
-    def take(self, offset: int) -> tuple[bytes, bool]:
-        """The chunk at an offset, and whether the file goes on.
-
-        The last chunk is read again: the file may have grown.
-        """
-        if self._offset == offset and self._chunk[1]:
-            return self._chunk
-        return self._read(offset)
-
-    def _read(self, offset: int) -> tuple[bytes, bool]:
-        size = CHUNK
-        if not self._reader.packed:
-            # Up to a newline, if one is near: to cut the chunk there later would copy it.
-            tail = self._reader(offset + CHUNK - _TAIL, _TAIL)
-            newline = tail.rfind(b"\n") + 1
-            if newline and len(tail) == _TAIL:
-                size += newline - _TAIL
-        raw = self._reader(offset, size)
-        return raw, len(raw) == size
-
-
 def read_on(
     scanner: Scanner,
     reader: Reader,
@@ -268,7 +202,7 @@ def read_on(
         What stands at the end and may not be complete yet (empty where the window ended before).
     """
     continued = False
-    ahead = _Ahead(reader)
+    ahead = Ahead(reader)
     while True:
         raw, more = ahead.take(state.offset)
         end_of_file = not more
