@@ -51,7 +51,15 @@ class View:
     @property
     def log_window(self) -> Window | None:
         """The window of what the log says; None where the log carries no times."""
-        return self.window if self.evidence.log.timed else None
+        return self._logged.last(self.rule.window) if self.evidence.log.timed else None
+
+    @property
+    def _logged(self) -> Window:
+        """The part of the whole window that the log is known for."""
+        whole, until = self.evidence.window, self.evidence.log.until
+        if until is None or until >= whole.until:
+            return whole
+        return Window(since=min(whole.since, until), until=until)
 
     def param(self, name: str) -> float:
         """A number of this check from the runbook."""
@@ -68,8 +76,8 @@ class View:
             return 0
         if not self.evidence.log.timed or self.evidence.log.by_offset:
             return found.count
-        window = self.window.last(span)
-        if window == self.evidence.window:
+        window = self._logged.last(self.rule.window).last(span)
+        if window == self._logged:
             return found.count
         return sum(
             n
@@ -93,6 +101,9 @@ class View:
             return log.problem
         if log.unwindowed is not None:
             return log.unwindowed
+        for signal in signals:
+            if signal in log.unknown:
+                return log.unknown[signal]
         absent = [s for s in signals if s not in log.carries]
         if absent:
             return Problem(

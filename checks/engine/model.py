@@ -133,6 +133,9 @@ class LogEvidence:
     unpaired:   responses not counted because their id has not exactly one request and response;
                 None where the format carries no ids and forgery cannot be seen
     streak_5xx: most responses in a row, in file order, that were 5xx; None where not tracked
+    until:      where the counts end, where that is before the window's end: what was written later
+                may not have arrived yet
+    unknown:    signals that the format carries but that could not be counted here, and why
     """
 
     source: str
@@ -159,6 +162,8 @@ class LogEvidence:
     streak_5xx: int | None = None
     grew: bool | None = None
     notes: tuple[str, ...] = ()
+    until: datetime | None = None
+    unknown: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
 
 
 Row: TypeAlias = Mapping[str, bool | int | float | str | datetime | None]

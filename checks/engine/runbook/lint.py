@@ -37,6 +37,7 @@ def lint(runbook: Runbook) -> tuple[LintNote, ...]:
         *criteria_faults(runbook),
         *_follow_up(runbook),
         *remediation_faults(runbook),
+        *_lag(runbook),
         *_profiles(runbook),
     ]
     return tuple(
@@ -200,7 +201,17 @@ def _phase(phase: Phase, at: Loc, *, last: bool) -> Iterator[Fault]:
         yield Fault(loc=(*at, "lasts"), message=message)
 
 
-# --- log profiles -------------------------------------------------------------------------------
+# --- the log ------------------------------------------------------------------------------------
+
+
+def _lag(runbook: Runbook) -> Iterator[Fault]:
+    """A window that ends before the lag must have something left of it."""
+    spans = [rule.window for rule in runbook.rules.values() if rule.window is not None]
+    shortest = min((runbook.default_window, *spans))
+    loc: Loc = ("log", "loki", "lag")
+    if loc in runbook.source.lines and runbook.log.loki_lag >= shortest:
+        message = f"leaves nothing of a window of {shortest.total_seconds():g} s in Loki"
+        yield Fault(loc=loc, message=message)
 
 
 def _profiles(runbook: Runbook) -> Iterator[Fault]:

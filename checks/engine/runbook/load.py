@@ -14,6 +14,7 @@ from checks.engine.runbook.issues import Issue, RunbookError, issues_of, shape_f
 from checks.engine.runbook.model import (
     CHECKPOINTS,
     FINAL,
+    LOKI_LAG,
     CriterionRule,
     CriterionSource,
     DecisionRule,
@@ -112,7 +113,11 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         success_criteria=_criteria(spec.success),
         schedule=_schedule(spec.schedule),
         follow_up={k: _phases(v) for k, v in by_decision.items()},
-        log=LogRule(timezone=spec.log.timezone, profiles=spec.log.profiles),
+        log=LogRule(
+            timezone=spec.log.timezone,
+            profiles=spec.log.profiles,
+            loki_lag=spec.log.loki.lag if spec.log.loki is not None else LOKI_LAG,
+        ),
         default_window=spec.default_window,
         min_sample=spec.min_sample,
         history=None if spec.history is None else _history(spec.history),

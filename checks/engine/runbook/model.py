@@ -69,16 +69,22 @@ class DecisionRule:
     matrix_warnings: int
 
 
+LOKI_LAG = timedelta(seconds=30)
+"""How long a line may take to get into Loki, where the runbook does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRule:
     """How the log is read.
 
     timezone: IANA name, for times in the log that carry no offset
     profiles: the formats that can be recognised, by name
+    loki_lag: how long a line may take to get into Loki; a window there ends before it
     """
 
     timezone: str
     profiles: Mapping[str, ProfileSpec]
+    loki_lag: timedelta = LOKI_LAG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

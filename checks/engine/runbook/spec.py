@@ -180,10 +180,17 @@ class HistorySpec(Strict):
     below: Annotated[Number, Field(gt=0, lt=1)]
 
 
+class LokiSpec(Strict):
+    """How Loki is asked. `lag` is how long a line may take to get there: windows end before it."""
+
+    lag: Instant
+
+
 class LogSpec(Strict):
     """How the log is read: the time zone of times that name none, and the known formats."""
 
     timezone: Annotated[str, AfterValidator(zone)]
+    loki: LokiSpec | None = None
     profiles: dict[str, ProfileSpec]
 
 
