@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, LiteralString, Protocol
+from typing import ClassVar, Final, LiteralString, Protocol
 from uuid import UUID
 
 from psycopg import AsyncClientCursor
@@ -45,22 +45,16 @@ class Preview:
 
 
 class Kind(Protocol):
-    """One kind of fix on rows."""
+    """One kind of fix on rows.
 
-    @property
-    def name(self) -> str:
-        """As people type it."""
-        ...
+    name:     as people type it
+    check:    id of the check that it is meant to help
+    undoable: whether it can be taken back
+    """
 
-    @property
-    def check(self) -> str:
-        """Id of the check that it is meant to help."""
-        ...
-
-    @property
-    def undoable(self) -> bool:
-        """Whether it can be taken back."""
-        ...
+    name: ClassVar[str]
+    check: ClassVar[str]
+    undoable: ClassVar[bool]
 
     async def aim(self, connection: Connection, wish: Wish) -> Aim:
         """Resolve what is meant; may raise FixRefused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from bot.remediation.database import Connection, Row, fetch
@@ -131,9 +131,9 @@ class ResetMessages:
         sent: ids of messages that the log says were sent.
     """
 
-    name: Final = "reset_messages"
-    check: Final = "outbound_success"
-    undoable: Final = True
+    name: ClassVar[str] = "reset_messages"
+    check: ClassVar[str] = "outbound_success"
+    undoable: ClassVar[bool] = True
 
     def __init__(
         self,

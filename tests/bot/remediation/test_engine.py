@@ -87,9 +87,9 @@ async def test_a_preview_shows_what_would_be_and_writes_nothing(
         Group(
             name="error",
             counts=(
-                ("Request failed with status code 429", 11),
+                ("Request failed with status code 429", 10),
+                ("socket hang up", 10),
                 ("timeout of 15000ms exceeded", 10),
-                ("socket hang up", 9),
             ),
         ),
         Group(name="unit", counts=(("Norte", 15), ("Sul", 10), ("Leste", 5))),
