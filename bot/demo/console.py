@@ -172,9 +172,8 @@ def _webhook(
         case Echo():
             yield ("[Webhook:no-id] Message created: undefined",)
         case InboundFailed():
-            error = "Cannot read properties of undefined (reading 'remoteJid')"
-            yield (f"[ERROR] [MessageHandler] Error: TypeError: {error}", *_STACK)
-            fields = {"error": error, "provider": "evolution", "stack": Raw("undefined")}
+            yield (f"[ERROR] [MessageHandler] Error: TypeError: {event.error}", *_STACK)
+            fields = {"error": event.error, "provider": "evolution", "stack": Raw("undefined")}
             yield inspect("[Webhook:no-id] Processing error:", fields)
         case StatusChanged():
             yield ("[Webhook:no-id] Message status updated",)

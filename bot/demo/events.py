@@ -140,6 +140,7 @@ class InboundFailed:
 
     http: Exchange
     unit: Unit
+    error: str = "Cannot read properties of undefined (reading 'remoteJid')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

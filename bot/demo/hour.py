@@ -6,7 +6,7 @@ levels that the checks reach do not depend on the seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from bot.demo.cast import Cast
 from bot.demo.events import Event, Outbound, begins
 from bot.demo.incident import BEGINS, break_evolution
 from bot.demo.script import Script
-from bot.demo.world import Dice, World, make_world
+from bot.demo.world import EVOLUTION, Dice, World, make_world
 
 MINUTES = 60
 DEPLOYED_AT = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -50,22 +50,42 @@ def make_hour(*, seed: int, quiet: bool = False, deployed_at: datetime = DEPLOYE
         quiet: little traffic, two idle units, nothing wrong.
         deployed_at: T+0; aware, in UTC, a whole minute.
     """
+    return write_hour(quiet_hour if quiet else broken_hour, seed=seed, deployed_at=deployed_at)
+
+
+def write_hour(
+    write: Callable[[Script], None],
+    *,
+    seed: int,
+    deployed_at: datetime,
+    evolution: str = EVOLUTION,
+) -> Hour:
+    """The hour that a script tells, after the minutes before the deploy.
+
+    Args:
+        write: writes what happens from T+0 on.
+        seed: the same seed gives the same events.
+        deployed_at: T+0; aware, in UTC, a whole minute.
+        evolution: where the units' Evolution is.
+    """
     dice = Dice(seed)
-    world = make_world(dice, deployed_at)
+    world = make_world(dice, deployed_at, evolution=evolution)
     before = Script(Cast(dice, world))
     _history(before, deployed_at)
     script = Script(Cast(dice, world))
     script.started(deployed_at + timedelta(seconds=1))
-    if quiet:
-        _quiet(script)
-    else:
-        _busy(script)
-        break_evolution(script, MINUTES)
+    write(script)
     return Hour(
         world=world,
         before=tuple(sorted(before.events, key=begins)),
         events=tuple(sorted(script.events, key=begins)),
     )
+
+
+def broken_hour(script: Script) -> None:
+    """Ordinary traffic until Evolution begins to time out, and everything with it."""
+    _busy(script)
+    break_evolution(script, MINUTES)
 
 
 def _history(script: Script, deployed_at: datetime) -> None:
@@ -84,13 +104,14 @@ def minutes(script: Script, first: int, last: int) -> Iterator[tuple[int, dateti
         yield minute, script.world.deployed_at + timedelta(minutes=minute)
 
 
-def _probes(script: Script, begin: datetime) -> None:
+def probes(script: Script, begin: datetime, *, status: int = 200) -> None:
+    """A minute of the platform's health probes."""
     # the first probe waits until the process has started
     for second in range(5, 60, _PROBE_SECONDS):
-        script.health(begin + timedelta(seconds=second))
+        script.health(begin + timedelta(seconds=second), status=status)
 
 
-def _delivered(script: Script, sent: Outbound) -> None:
+def delivered(script: Script, sent: Outbound) -> None:
     """What Evolution reports about a message that went out: its echo, delivered, perhaps read."""
     end = sent.http.ends
     script.echo(end + script.dice.between(0.2, 0.8), sent.conversation.unit)
@@ -99,16 +120,17 @@ def _delivered(script: Script, sent: Outbound) -> None:
         script.status(end + script.dice.between(4, 9), sent, "read")
 
 
-def _quiet(script: Script) -> None:
+def quiet_hour(script: Script) -> None:
+    """Little traffic, two idle units, nothing wrong."""
     dice, units = script.dice, script.world.active
     for minute, begin in minutes(script, 0, MINUTES):
-        _probes(script, begin)
+        probes(script, begin)
         script.page(begin + dice.between(6, 55))
         if minute % 3 == 1:
             script.inbound(begin + dice.between(6, 40), units[minute // 3 % 2], new=minute == 1)
         if minute % 4 == 2:
             sent = script.outbound(begin + dice.between(6, 45), units[minute // 4 % 2])
-            _delivered(script, sent)
+            delivered(script, sent)
         if minute in (0, 30):
             script.login(begin + dice.between(6, 50))
         if minute in (8, 41):
@@ -120,7 +142,7 @@ def _busy(script: Script) -> None:
     """Ordinary traffic for an hour; agents' messages only until the incident begins."""
     dice, units = script.dice, script.world.active
     for minute, begin in minutes(script, 0, MINUTES):
-        _probes(script, begin)
+        probes(script, begin)
         for _ in range(6):
             script.page(begin + dice.between(5, 58))
         for number in range(4):
@@ -133,7 +155,7 @@ def _busy(script: Script) -> None:
         if minute < BEGINS:
             for number in range(3):
                 sent = script.outbound(begin + dice.between(5, 50), units[number % 2])
-                _delivered(script, sent)
+                delivered(script, sent)
     at = script.world.deployed_at
     script.unknown_instance(at + timedelta(minutes=6, seconds=31))
     script.cross_tenant(at + timedelta(minutes=9, seconds=2))

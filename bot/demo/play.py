@@ -1,160 +1,163 @@
-"""`golive demo`: one hour of the application in about a minute, watched by the real checks.
-
-The log, the rows and the health server are the demo's; the clock is simulated. What reads them,
-measures, judges and decides is what `golive check` runs.
-"""
+"""`golive demo`: a whole go-live in a browser or in a terminal, with nothing to set up."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
+import socket
+import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
+import webbrowser
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from psycopg import AsyncConnection
 from rich.console import Console
 
-from bot.compose import Targets, open_sources
-from bot.demo.clock import DemoClock, Sleep
-from bot.demo.health import HealthServer
-from bot.demo.hour import MINUTES, Hour, make_hour
+from bot.clock import SystemClock
+from bot.demo.announce import Announcer
+from bot.demo.databases import make_databases
 from bot.demo.interrupts import Interrupts
-from bot.demo.postgres import EmbeddedPostgres, crm_schema
-from bot.demo.screen import Screen
-from bot.demo.stage import Stage
-from bot.demo.watcher import Watcher
-from checks import CHECKS
-from checks.engine import runner
-from checks.engine.model import Level, Report, Window
-from checks.engine.runbook import CHECKPOINTS, Runbook, SchedulePoint, load_runbook
-from checks.engine.runner import Occasion, Sources
+from bot.demo.pace import Pace, PacedClock, PacedTimer
+from bot.demo.page import Page
+from bot.demo.place import OPERATOR
+from bot.demo.postgres import EmbeddedPostgres
+from bot.demo.scenarios import Scenario
+from bot.demo.show import Show, Times, open_show
+from bot.demo.workspace import Change
 
-DEFAULT_SPEED = 75.0
-"""Simulated seconds a real second: the hour takes 48 s."""
+PORT = 8484
+"""Where the page is, unless something else is there."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as shells have it."""
 
-_STEP = timedelta(minutes=1)
+_FIRST_CHECKPOINT = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
 
 
-def play(
-    *,
-    quiet: bool,
-    seed: int,
-    console: Console,
-    speed: float = DEFAULT_SPEED,
-    sleep: Sleep = asyncio.sleep,
-    on_report: Callable[[Report], None] | None = None,
-) -> int:
-    """Play the hour and print every checkpoint as it comes. Leaves nothing behind.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the demo plays.
 
-    Args:
-        quiet: an hour without incident.
-        seed: the same seed plays the same hour.
-        console: where to print.
-        speed: simulated seconds a real second; math.inf does not wait.
-        sleep: waits for so many real seconds.
-        on_report: is given each report after it was printed.
+    speed:    simulated seconds a real one
+    headless: open no browser
+    stay:     go on after the final review, until Ctrl-C
+    """
+
+    scenario: Scenario
+    seed: int = 1
+    speed: float = 60.0
+    headless: bool = False
+    stay: bool = True
+    port: int = PORT
+
+
+def has_display() -> bool:
+    """Whether a browser can be opened where somebody sees it."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True
+
+
+def play(options: Options, console: Console) -> int:
+    """Play until the final review or Ctrl-C. Leaves nothing behind.
 
     Returns:
-        0 whatever the verdict; 130 when it was interrupted.
+        0 whatever the verdict; 130 when it was interrupted before the final review.
 
     Raises:
         EmbeddedPostgresError: the embedded PostgreSQL cannot be started.
-        RunbookError: the shipped runbook is not valid.
     """
-    book = load_runbook(checks=CHECKS)
-    hour = make_hour(seed=seed, quiet=quiet)
-    screen = Screen(console, hour.world.deployed_at)
-    clock = DemoClock(hour.world.deployed_at, speed=speed, sleep=sleep)
     interrupts = Interrupts()
+    # An hour ago, so that the hour that plays is over when it ends.
+    clock = PacedClock(datetime.now(UTC) - _HOUR, speed=Pace.LIFE)
+    announcer = Announcer(console, clock.now())
+    player = _Player(options, clock, announcer)
     try:
         with interrupts.caught(), tempfile.TemporaryDirectory(prefix="golive-demo-") as folder:
-            screen.opening(quiet=quiet, seconds=MINUTES * 60 / speed)
+            announcer.say(f"{options.scenario.name}: {options.scenario.about}")
+            announcer.say("Starting a PostgreSQL, an application, an Evolution, a workspace …")
             with EmbeddedPostgres() as server:
-                url = server.create_database("crm", script=crm_schema())
-                log = Path(folder) / "crm.log"
-                show = _Show(book=book, hour=hour, clock=clock, screen=screen, on_report=on_report)
-                interrupts.run(show.play(log, url))
+                interrupts.run(player.play(server, Path(folder)))
     except KeyboardInterrupt:
-        screen.interrupted()
-        return INTERRUPTED
+        announcer.say("Stopped. The servers and their files are gone.")
+        return 0 if player.reviewed else INTERRUPTED
     return 0
 
 
-@dataclass(slots=True, kw_only=True)
-class _Show:
-    """One hour on stage, taken through the runbook's schedule."""
+class _Player:
+    def __init__(self, options: Options, clock: PacedClock, announcer: Announcer) -> None:
+        self._options = options
+        self._clock = clock
+        self._announcer = announcer
+        self.reviewed = False
 
-    book: Runbook
-    hour: Hour
-    clock: DemoClock
-    screen: Screen
-    on_report: Callable[[Report], None] | None = None
-    _reports: list[Report] = field(default_factory=list[Report])
-    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-
-    async def play(self, log: Path, url: str) -> None:
+    async def play(self, server: EmbeddedPostgres, folder: Path) -> None:
+        pace = Pace(self._clock, self._options.speed)
+        timer = PacedTimer(self._clock)
         async with AsyncExitStack() as stack:
-            health = await stack.enter_async_context(HealthServer())
-            writer = await stack.enter_async_context(
-                await AsyncConnection.connect(url, autocommit=True)
+            stack.push_async_callback(timer.stop)
+            show = await stack.enter_async_context(
+                open_show(
+                    self._options.scenario,
+                    seed=self._options.seed,
+                    times=Times(clock=self._clock, timer=timer, life=SystemClock()),
+                    databases=make_databases(server),
+                    folder=folder,
+                    port=free_port(self._options.port),
+                    before=lambda show: _serve(show, pace),
+                )
             )
-            targets = Targets(logs=(log,), database_url=url, base_url=health.base_url)
-            sources = await stack.enter_async_context(
-                open_sources(targets, self.book, self.clock.now)
-            )
-            stage = Stage(self.hour, log=log, database=writer)
-            await stage.set_up()
-            watcher = Watcher(writer, self.hour.world.deployed_at)
-            await self._run(stage, watcher, sources)
+            self._follow(show)
+            await self._begin(show, pace, timer)
+            await self._watch(show, pace)
 
-    async def _run(self, stage: Stage, watcher: Watcher, sources: Sources) -> None:
-        deployed_at = self.hour.world.deployed_at
-        await stage.advance(deployed_at)
-        for point in self.book.schedule:
-            due = deployed_at + point.at
-            while self.clock.now() < due:
-                with self.screen.playing(self.clock.now(), stage.lines_written):
-                    await self.clock.advance(min(_STEP, due - self.clock.now()))
-                await stage.advance(self.clock.now())
-                await watcher.sample(self.clock.now())
-            if point.run == "baseline":
-                await watcher.baseline()
-            else:
-                await self._take(point, watcher, sources)
+    def _follow(self, show: Show) -> None:
+        show.workspace.state.changes.subscribe(self._announcer.told)
 
-    async def _take(self, point: SchedulePoint, watcher: Watcher, sources: Sources) -> None:
-        report = await runner.run(CHECKS, self.book, sources, self._occasion(point, watcher))
-        self.screen.report(point, report, self._reports[-1] if self._reports else None)
-        if point.run != "health":
-            self._reports.append(report)
-        if self.on_report is not None:
-            self.on_report(report)
+    async def _begin(self, show: Show, pace: Pace, timer: PacedTimer) -> None:
+        address = f"{show.workspace.base_url}/"
+        self._announcer.say(f"#incidents is at {address}  (this is not Slack)", style="bold")
+        if not self._options.headless:
+            await asyncio.to_thread(webbrowser.open, address)
+        await show.start_watch()
+        pace.hurry(on=True)
 
-    def _occasion(self, point: SchedulePoint, watcher: Watcher) -> Occasion:
-        now = self.clock.now()
-        return Occasion(
-            checkpoint=point.checkpoint or CHECKPOINTS[0],
-            window=Window(since=self.hour.world.deployed_at, until=now),
-            now=now,
-            secrets=(self.hour.world.apikey,),
-            fingerprint_key=self._key,
-            observed=watcher.observed(),
-            earlier=self._earlier(),
-            only=("health",) if point.run == "health" else (),
-        )
+        async def calm() -> None:
+            pace.hurry(on=False)
 
-    def _earlier(self) -> dict[str, str]:
-        """Check → the first checkpoint at which it was CRITICAL."""
-        out: dict[str, str] = {}
-        for report in self._reports:
-            for finding in report.findings:
-                if finding.level is Level.CRITICAL:
-                    out.setdefault(finding.check, report.checkpoint)
-        return out
+        timer.at(show.hour.world.deployed_at + _FIRST_CHECKPOINT, "demo:pace", calm)
+
+    async def _watch(self, show: Show, pace: Pace) -> None:
+        """Wait for the final review; then end, or go on at life's own pace."""
+        await show.finished()
+        self.reviewed = True
+        if not self._options.stay:
+            self._announcer.say("The final review is posted; the demo is over.")
+            return
+        pace.choose(Pace.LIFE)
+        self._announcer.say("The final review is posted. The page stays; Ctrl-C ends the demo.")
+        await asyncio.Event().wait()
+
+
+def _serve(show: Show, pace: Pace) -> None:
+    """Put the page on the workspace's server, and let dialogs slow the clock."""
+    page = Page(show, me=OPERATOR, speed=lambda: pace.speed, choose_speed=pace.choose)
+    pace.changed.append(page.paced)
+    views = show.workspace.state.views
+
+    def dialogs(_change: Change) -> None:
+        pace.read(on=any(views.stack(user.id) for user in show.workspace.state.users))
+
+    show.workspace.state.changes.subscribe(dialogs)
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port, or 0 for any free one where somebody has it already."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", wanted))
+        return wanted
+    return 0

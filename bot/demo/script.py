@@ -71,11 +71,13 @@ class Script:
         http = self.cast.http(at, "POST", "/admin/login", 0.04, status)
         self.events.append(Login(http=http, email=self.cast.user().email))
 
-    def page(self, at: datetime, *, status: int = 200, path: str | None = None) -> None:
+    def page(
+        self, at: datetime, *, status: int = 200, path: str | None = None, method: str = "GET"
+    ) -> None:
         """Somebody looks at a page."""
         user = self.cast.user()
         http = self.cast.http(
-            at, "GET", path or self.dice.rng.choice(PAGES), 0.02, status, user=user
+            at, method, path or self.dice.rng.choice(PAGES), 0.02, status, user=user
         )
         self.events.append(Page(http=http, user=user))
 
@@ -137,9 +139,10 @@ class Script:
         """Evolution reports a message that the application sent itself."""
         self.events.append(Echo(http=self.cast.webhook(at, unit), unit=unit))
 
-    def inbound_failed(self, at: datetime, unit: Unit) -> None:
+    def inbound_failed(self, at: datetime, unit: Unit, *, error: str | None = None) -> None:
         """A customer's message is lost behind HTTP 200."""
-        self.events.append(InboundFailed(http=self.cast.webhook(at, unit), unit=unit))
+        lost = InboundFailed(http=self.cast.webhook(at, unit), unit=unit)
+        self.events.append(lost if error is None else replace(lost, error=error))
 
     def status(self, at: datetime, sent: Outbound, status: Literal["delivered", "read"]) -> None:
         """WhatsApp says what became of a sent message."""
@@ -243,12 +246,13 @@ class Script:
         user = self.cast.user(unit)
         made = self.cast.http(at, "POST", "/api/campaigns", 0.015, 201, user=user)
         self.events.append(CampaignCreated(http=made, user=user, campaign=campaign))
-        self._dispatch(at + timedelta(seconds=30), user, campaign, errors)
+        self.dispatch(at + timedelta(seconds=30), user, campaign, errors)
         return campaign
 
-    def _dispatch(
+    def dispatch(
         self, at: datetime, user: User, campaign: Campaign, errors: tuple[str | None, ...]
     ) -> None:
+        """The worker takes a campaign's recipients, one every two seconds."""
         path = f"/api/campaigns/{campaign.id}/dispatch"
         started = self.cast.http(at, "POST", path, 0.01, 200, user=user)
         self.events.append(CampaignStarted(http=started, user=user, campaign=campaign))

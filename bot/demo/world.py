@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 CONVERSATIONS_PER_UNIT = 90
+EVOLUTION = "http://127.0.0.1:58080"
+"""Where Evolution is, unless a stand-in of its own is given."""
+
 _SLUGS = ("alfa", "beta", "gama", "delta")
 _ACTIVE = 2
 """The first two units have traffic; the other two are idle and were so before the deploy."""
@@ -106,7 +109,7 @@ class Dice:
         )
 
 
-def make_world(dice: Dice, deployed_at: datetime) -> World:
+def make_world(dice: Dice, deployed_at: datetime, *, evolution: str = EVOLUTION) -> World:
     """The state at T+0: two units at work, one down for three days, one never connected."""
     units = tuple(_unit(dice, slug, deployed_at) for slug in _SLUGS)
     return World(
@@ -121,7 +124,7 @@ def make_world(dice: Dice, deployed_at: datetime) -> World:
             dice.conversation(unit) for unit in units for _ in range(CONVERSATIONS_PER_UNIT)
         ),
         apikey=f"evoDemo7Key{dice.hex(20)}",
-        evolution="http://127.0.0.1:58080",
+        evolution=evolution,
     )
 
 

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from bot.demo.events import Inbound, Outbound, Requeued, begins
 from bot.demo.hour import DEPLOYED_AT, MINUTES, Hour, make_hour
 from bot.demo.stage import Stage
-from bot.demo.watcher import Watcher
+from tests.support.watcher import Watcher
 
 END = DEPLOYED_AT + timedelta(minutes=MINUTES + 2)
 

@@ -128,6 +128,10 @@ class Journal:
             if kind in {None, entry.kind} and name in {None, entry.name}
         )
 
+    def since(self, number: int) -> tuple[Entry, ...]:
+        """The entries after so many."""
+        return tuple(self._entries[number:])
+
     def calls(self, method: str | None = None) -> tuple[Call, ...]:
         """Every request to the Web API with its answer, in the order of the requests."""
         ends = {e.about: e for e in self.entries(Traffic.ANSWER)}

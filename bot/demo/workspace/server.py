@@ -30,6 +30,8 @@ from bot.render.limits import ACK_SECONDS
 
 _HOST: Final = "127.0.0.1"
 _LARGEST: Final = 64 * 1024 * 1024
+_INERT: Final = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+"""What somebody uploaded is shown, and never run."""
 
 
 def standard_credentials() -> Credentials:
@@ -60,6 +62,8 @@ class Workspace:
         journal: a file that gets every entry as a line of JSON.
         port: where to listen; 0 finds a free one.
         patience: real seconds that a person's action waits for an ack.
+        life: the clock that tickets, triggers and response_urls expire by; `now` unless given. A
+            clock that runs faster than people act wants another one here.
     """
 
     def __init__(
@@ -74,14 +78,16 @@ class Workspace:
         journal: Path | None = None,
         port: int = 0,
         patience: float = float(ACK_SECONDS),
+        life: Now | None = None,
     ) -> None:
         self.now = now
-        self.state = State(now, cast or standard_cast(), file_polls=file_polls)
+        life = life or now
+        self.state = State(now, cast or standard_cast(), file_polls=file_polls, life=life)
         self.credentials = credentials or standard_credentials()
         self.journal = Journal(now, journal)
         self.faults = Faults()
         self.rates = RateLimits(now, enabled=rate_limits)
-        self.sockets = Sockets(now, self.journal, self.faults.wire)
+        self.sockets = Sockets(life, self.journal, self.faults.wire)
         self.delivery = Delivery(now, self.sockets)
         self.context = Context(
             state=self.state,
@@ -89,7 +95,7 @@ class Workspace:
             socket_url=self._socket_url,
             strict=strict,
         )
-        self.response_urls = ResponseUrls(now, self.context, self.journal)
+        self.response_urls = ResponseUrls(life, self.context, self.journal)
         self.actor = Actor(now, self.context, self.delivery, self.response_urls, patience=patience)
         self._api = WebApi(
             self.context, self.credentials, self.rates, self.faults.api, self.journal
@@ -225,7 +231,7 @@ class Workspace:
         except SlackError:
             return web.Response(status=404)
         kind = file.mimetype or "application/octet-stream"
-        return web.Response(body=file.content or b"", content_type=kind)
+        return web.Response(body=file.content or b"", content_type=kind, headers=_INERT)
 
 
 async def _content(request: web.Request) -> bytes:

@@ -18,13 +18,16 @@ class State:
         now: the clock, in UTC.
         cast: who and what is there at the start.
         file_polls: how many times files.info answers before it knows a mimetype.
+        life: the clock that triggers expire by; `now` unless given.
     """
 
-    def __init__(self, now: Now, cast: Cast, *, file_polls: int = 1) -> None:
+    def __init__(
+        self, now: Now, cast: Cast, *, file_polls: int = 1, life: Now | None = None
+    ) -> None:
         self.changes = Changes()
         ids = Ids()
         self.messages = MessageBook(now, self.changes, ids)
-        self.views = ViewBook(now, self.changes, ids)
+        self.views = ViewBook(now, self.changes, ids, life or now)
         self.files = FileBook(now, self.changes, file_polls)
         self.bot_user = cast.bot_user
         self._users = {user.id: user for user in cast.users}

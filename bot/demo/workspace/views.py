@@ -71,10 +71,12 @@ class ViewBook:
         now: the clock, in UTC.
         changes: told of every change.
         ids: for blocks that come without one.
+        life: the clock that triggers expire by.
     """
 
-    def __init__(self, now: Now, changes: Changes, ids: Ids) -> None:
+    def __init__(self, now: Now, changes: Changes, ids: Ids, life: Now) -> None:
         self._now = now
+        self._life = life
         self._changes = changes
         self._views: dict[str, View] = {}
         self._stacks: dict[str, list[str]] = {}
@@ -87,7 +89,7 @@ class ViewBook:
         """A trigger of a user's action; it opens one view within three seconds."""
         micros = int(self._now().timestamp() * 1_000_000)
         name = f"{micros}.{self._number()}.{self._count:032x}"
-        expires = self._now() + timedelta(seconds=TRIGGER_SECONDS)
+        expires = self._life() + timedelta(seconds=TRIGGER_SECONDS)
         self._triggers[name] = _Trigger(user=user, expires=expires, view=view)
         return name
 
@@ -233,7 +235,7 @@ class ViewBook:
             raise SlackError("invalid_trigger_id")
         if trigger.used:
             raise SlackError("exchanged_trigger_id")
-        if self._now() >= trigger.expires:
+        if self._life() >= trigger.expires:
             raise SlackError("expired_trigger_id")
         trigger.used = True
         return trigger.user
