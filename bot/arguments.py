@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from urllib.parse import urlsplit
 
+from bot.logs import Form
 from checks.engine.model import Window
 
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
+_LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_FORMS: Final[dict[str, Form]] = {"json": "json", "console": "console"}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -107,3 +117,15 @@ def one_of(option: str, text: str, allowed: Collection[str]) -> str:
     if text not in allowed:
         raise UsageError(f"{option}: {text!r} is not one of {', '.join(allowed)}.")
     return text
+
+
+def logging_of(level: str, form: str | None, *, terminal: bool) -> tuple[int, Form]:
+    """What golive's own log shows, and how: for a person where stderr is a terminal.
+
+    Raises:
+        UsageError: a word is not one of those that there are.
+    """
+    wanted = _LEVELS[one_of("--log-level", level.lower(), _LEVELS)]
+    if form is None:
+        return wanted, "console" if terminal else "json"
+    return wanted, _FORMS[one_of("--log-format", form, _FORMS)]

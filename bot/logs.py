@@ -1,53 +1,135 @@
-"""golive's own log: one line of JSON an event, on stderr, masked in this one place."""
+"""golive's own log: one line an event, on stderr, masked in this one place."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Mapping, MutableMapping
-from typing import TypeAlias, cast
+import traceback
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from functools import partial
+from types import TracebackType
+from typing import Final, Literal, TypeAlias, cast
+from urllib.parse import quote
 
 import structlog
 
 from checks.engine.masking import harmless, mask
 
+Form: TypeAlias = Literal["json", "console"]
 _Value: TypeAlias = "str | bool | int | float | list[_Value] | Mapping[str, _Value] | None"
 
+_SILENT: Final = ("psycopg", "slack_sdk", "slack_bolt", "httpx", "httpcore")
+"""Libraries whose own words quote connection strings, payloads and addresses that hold tickets.
+What went wrong reaches the reader as a sentence of golive's own."""
 
-def configure_logging(level: int = logging.WARNING) -> None:
-    """Send golive's own log to stderr, so that stdout carries nothing but results."""
+_LEAST: Final = 6
+"""Characters of a secret that is hidden as a literal; a shorter one would hide ordinary words."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+
+def configure_logging(
+    level: int = logging.WARNING, *, form: Form = "json", secrets: Sequence[str] = ()
+) -> None:
+    """Send golive's own log to stderr, so that stdout carries nothing but results.
+
+    Libraries write into the same log, from WARNING on, or nowhere.
+
+    Args:
+        level: of golive's own events.
+        form: for machines or for a person at a terminal.
+        secrets: everything that golive was given and that must not be shown.
+    """
+    hidden = _spellings(secrets)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _masked,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            partial(_masked, hidden),
+            _renderer(form),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # A library's own words may quote a connection string; what went wrong reaches the reader as
-    # the reason of a finding.
-    libraries = logging.getLogger("psycopg")
-    libraries.addHandler(logging.NullHandler())
-    libraries.propagate = False
+    for name in _SILENT:
+        library = logging.getLogger(name)
+        library.handlers = [logging.NullHandler()]
+        library.propagate = False
+    root = logging.getLogger()
+    root.handlers = [one for one in root.handlers if not isinstance(one, _Libraries)]
+    root.addHandler(_Libraries(max(level, logging.WARNING)))
+
+
+def report_crash(
+    kind: type[BaseException], _error: BaseException, trace: TracebackType | None
+) -> None:
+    """Say where the program broke: a `sys.excepthook` that does not quote the error's words."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    _log.critical("golive broke", error=kind.__name__, traceback=_frames(trace))
+
+
+class _Libraries(logging.Handler):
+    """Brings what libraries say into golive's own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record; its traceback without the error's words."""
+        about: dict[str, object] = {"library": record.name}
+        if record.exc_info is not None and record.exc_info[0] is not None:
+            kind, _, trace = record.exc_info
+            about |= {"error": kind.__name__, "traceback": _frames(trace)}
+        try:
+            said = record.getMessage()
+        except (TypeError, ValueError):  # its arguments do not fit its words
+            said = str(record.msg)
+        severe = record.levelno >= logging.ERROR
+        with suppress(OSError, ValueError):  # there is nobody left to tell
+            _log.log(logging.ERROR if severe else logging.WARNING, said, **about)
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    return [
+        f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
+    ]
+
+
+def _renderer(form: Form) -> structlog.typing.Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    return structlog.dev.ConsoleRenderer(colors=colours)
+
+
+def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
+    """The secrets as they are, as they stand in a URL, and as they stand in quoted text."""
+    several: tuple[Callable[[str], str], ...] = (
+        str,
+        partial(quote, safe=""),
+        quote,
+        lambda one: repr(one)[1:-1],
+    )
+    found = {spell(secret): None for secret in secrets for spell in several}
+    return tuple(one for one in found if len(one) >= _LEAST)
 
 
 def _masked(
-    _logger: object, _method: str, event: MutableMapping[str, object]
+    hidden: Sequence[str], _logger: object, _method: str, event: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:
-    return {key: _clean(cast("_Value", value)) for key, value in event.items()}
+    return {key: _clean(cast("_Value", value), hidden) for key, value in event.items()}
 
 
-def _clean(value: _Value) -> _Value:
+def _clean(value: _Value, hidden: Sequence[str]) -> _Value:
     match value:
         case str():
-            return harmless(mask(value))
+            return harmless(mask(value, hidden))
         case list():
-            return [_clean(item) for item in value]
+            return [_clean(item, hidden) for item in value]
         case Mapping():
-            return {key: _clean(item) for key, item in value.items()}
+            return {key: _clean(item, hidden) for key, item in value.items()}
         case bool() | int() | float() | None:
             return value
         case _:

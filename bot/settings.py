@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from bot.wellformed import address_trouble, channel_trouble, person_trouble, shown, url_trouble
+
 _SECRET_NAMES = (
     "EVOLUTION_API_KEY",
     "SLACK_BOT_TOKEN",
@@ -25,8 +27,6 @@ SLACK_API_URL: Final = "https://slack.com/api/"
 """The Web API that everybody uses; GovSlack and stand-ins have another."""
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
-_PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
 
 
 class SettingsError(Exception):
@@ -52,6 +52,8 @@ class Settings(BaseModel):
     operators: ids of users (U…, W…) and of user groups (S…); empty: nobody is an operator
     lead:      id of the user or user group that is called on escalation
     secrets:   every secret that golive was given, to be searched in the log as a literal
+    metrics_port, metrics_host: where golive tells how it is; no port: nowhere, no host: everywhere
+    ping_url:  requested after each successful tick; whoever knows it can feign that golive lives
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +75,9 @@ class Settings(BaseModel):
     evolution_api_url: str | None = None
     evolution_api_key: SecretStr | None = None
     secrets: tuple[NamedSecret, ...] = ()
+    metrics_port: int | None = None
+    metrics_host: str | None = None
+    ping_url: SecretStr | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -95,14 +100,17 @@ class Settings(BaseModel):
             slack_signing_secret=reader.secret("SLACK_SIGNING_SECRET"),
             port=reader.port("PORT"),
             slack_api_url=_with_slash(reader.url("SLACK_API_URL") or SLACK_API_URL),
-            channel=reader.checked("GOLIVE_CHANNEL", _channel_trouble),
+            channel=reader.checked("GOLIVE_CHANNEL", channel_trouble),
             operators=reader.people("GOLIVE_OPERATORS"),
-            lead=reader.checked("GOLIVE_LEAD", _person_trouble),
+            lead=reader.checked("GOLIVE_LEAD", person_trouble),
             store_url=reader.secret("GOLIVE_STORE_URL"),
             remediation_database_url=reader.secret("GOLIVE_REMEDIATION_DATABASE_URL"),
             evolution_api_url=reader.url("EVOLUTION_API_URL"),
             evolution_api_key=reader.secret("EVOLUTION_API_KEY"),
             secrets=secrets,
+            metrics_port=reader.port("GOLIVE_METRICS_PORT"),
+            metrics_host=reader.get("GOLIVE_METRICS_HOST"),
+            ping_url=reader.secret("GOLIVE_PING_URL", address_trouble),
         )
         if reader.errors:
             raise SettingsError(tuple(dict.fromkeys(reader.errors)))
@@ -147,6 +155,14 @@ class Settings(BaseModel):
         """The values of all secrets, to search for and to hide. Never print them."""
         return tuple(secret.value.get_secret_value() for secret in self.secrets)
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What golive's own log must not show: all secrets, and the address that is pinged."""
+        ping = self.ping_url.get_secret_value() if self.ping_url is not None else ""
+        parts = urlsplit(ping)
+        known = (*self.literals, ping, parts.path, parts.query)
+        return tuple(dict.fromkeys(one for one in known if one))
+
 
 class _Reader:
     """Takes values out of an environment and collects what is wrong with it."""
@@ -174,14 +190,16 @@ class _Reader:
             self.errors.append(f"{name}_FILE is empty ({path}).")
         return content or None
 
-    def secret(self, name: str) -> SecretStr | None:
-        """The value of `name`, which nothing prints."""
-        value = self.get(name)
+    def secret(
+        self, name: str, trouble: Callable[[str], str | None] = lambda _value: None
+    ) -> SecretStr | None:
+        """The value of `name`, which nothing prints, where nothing is wrong with it."""
+        value = self.checked(name, trouble)
         return SecretStr(value) if value else None
 
     def url(self, name: str) -> str | None:
         """The value of `name` where it is an http or https URL."""
-        return self.checked(name, _url_trouble)
+        return self.checked(name, url_trouble)
 
     def checked(self, name: str, trouble: Callable[[str], str | None]) -> str | None:
         """The value of `name` where nothing is wrong with it."""
@@ -206,11 +224,11 @@ class _Reader:
         """The ids in the value of `name`, each once."""
         out: list[str] = []
         for entry in _words(self.get(name)):
-            wrong = _person_trouble(entry)
+            wrong = person_trouble(entry)
             if wrong is None:
                 out.append(entry)
             else:
-                self.errors.append(f"{name}, entry {_shown(entry)}, {wrong}")
+                self.errors.append(f"{name}, entry {shown(entry)}, {wrong}")
         return tuple(dict.fromkeys(out))
 
     def secrets(self) -> list[NamedSecret]:
@@ -249,44 +267,12 @@ def _words(text: str | None) -> list[str]:
     return (text or "").replace(",", " ").split()
 
 
-def _shown(entry: str) -> str:
-    """An entry as an error may show it: never the whole of what could be a token."""
-    return entry if len(entry) <= 24 else f"{entry[:8]}…"
-
-
 def _starts(secret: SecretStr, prefix: str) -> bool:
     return secret.get_secret_value().startswith(prefix)
 
 
 def _with_slash(url: str) -> str:
     return f"{url.rstrip('/')}/"
-
-
-def _url_trouble(value: str) -> str | None:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
-    except ValueError:
-        usable = False
-    return None if usable else "is no URL. It takes one that starts with https:// or http://."
-
-
-def _channel_trouble(value: str) -> str | None:
-    if _CHANNEL.fullmatch(value):
-        return None
-    return (
-        "is no channel id. It takes the id, such as C0123456789, that stands at the bottom of the"
-        " channel's details in Slack, not its name."
-    )
-
-
-def _person_trouble(value: str) -> str | None:
-    if _PERSON_OR_GROUP.fullmatch(value):
-        return None
-    return (
-        "is no id. It takes ids of users (U0123456789) and of user groups (S0123456789), which"
-        " Slack shows in a profile's menu, not names."
-    )
 
 
 def password_of(url: str) -> str | None:

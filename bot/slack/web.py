@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +14,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.operations.metrics import UNMEASURED, CallOutcome, Metrics
 from bot.render import limits
 from bot.slack.quiet import LIBRARY
-from bot.slack.trouble import TRANSIENT, RetryLater, SlackTrouble, refused
+from bot.slack.trouble import TRANSIENT, Permanent, RetryLater, SlackTrouble, refused
 from bot.slack.waiting import Limiter, Pause
 from checks.engine.model import Json
 
@@ -120,10 +122,17 @@ class Web:
         token: the bot token.
         base_url: of the Web API, ending in a slash.
         pause: the clock that the limits and the repetitions go by.
+        metrics: are told of every call.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, token: str, base_url: str, pause: Pause
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        token: str,
+        base_url: str,
+        pause: Pause,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self.session = session
         self.base_url = base_url
@@ -131,6 +140,7 @@ class Web:
             token=token, base_url=base_url, session=session, logger=LIBRARY, retry_handlers=[]
         )
         self._pause = pause
+        self._metrics = metrics
         self._limits = {
             spec.family or name: Limiter(pause, calls=spec.calls, span=timedelta(minutes=1))
             for name, spec in METHODS.items()
@@ -143,7 +153,22 @@ class Web:
         Raises:
             SlackTrouble: RetryLater or Permanent.
         """
-        spec = METHODS[method]
+        begun = time.monotonic()
+        outcome: CallOutcome = "cancelled"
+        try:
+            answer = await self._answer(method, METHODS[method], arguments)
+            outcome = "ok"
+        except RetryLater as trouble:
+            outcome = "ratelimited" if trouble.code == "ratelimited" else "failed"
+            raise
+        except Permanent:
+            outcome = "refused"
+            raise
+        finally:
+            self._metrics.slack_call(method, outcome, time.monotonic() - begun)
+        return answer
+
+    async def _answer(self, method: str, spec: Method, arguments: Mapping[str, object]) -> Answer:
         try:
             async with asyncio.timeout(SECONDS):
                 return await self._send(method, spec, arguments)

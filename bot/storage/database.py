@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, TypeAlias
@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.storage import problems
 from bot.storage.codec import CodecError
+from bot.storage.values import StoreUnavailable
 from checks.sources.database.problems import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -32,18 +33,26 @@ _BEGIN: Final = sql.SQL(
 """One trip. The server's own bounds free its locks when this side hangs up or disappears."""
 
 
+def _unheard() -> None:
+    return
+
+
 class StoreDatabase:
     """A pool for one URL, direct or through a pooler in session or transaction mode.
 
     timeout: seconds for getting a connection, and again for the operation on it
     size:    connections at most; one is kept open
+    failed:  is told of every StoreUnavailable
     """
 
-    def __init__(self, url: str, *, timeout: float, size: int) -> None:
+    def __init__(
+        self, url: str, *, timeout: float, size: int, failed: Callable[[], None] = _unheard
+    ) -> None:
         self.target = target_of(url)
         self._url = url
         self._timeout = timeout
         self._size = size
+        self._failed = failed
         self._pool: AsyncConnectionPool[Connection] | None = None
 
     async def open(self) -> bool:
@@ -54,7 +63,8 @@ class StoreDatabase:
         """
         if self._pool is not None:
             return False
-        await self._knock()
+        with self._told():
+            await self._knock()
         pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self._conninfo(),
             connection_class=AsyncConnection[Row],
@@ -86,7 +96,12 @@ class StoreDatabase:
             StoreUnavailable: for whatever keeps it from being done. If the answer to the commit
                 was lost, nobody knows whether it was done.
         """
-        bound = self._timeout if seconds is None else seconds
+        with self._told():
+            async with self._work(self._timeout if seconds is None else seconds) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _work(self, bound: float) -> AsyncGenerator[Connection]:
         connection = await self._connection()
         try:
             with _hang_up_after(connection, bound) as hung_up:
@@ -110,6 +125,14 @@ class StoreDatabase:
         """
         async with self.transaction() as connection:
             return await fetch(connection, statement, values)
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            self._failed()
+            raise
 
     async def _connection(self) -> Connection:
         if self._pool is None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
+from bot.operations.metrics import UNMEASURED, Metrics
 from bot.storage.database import StoreDatabase, fetch
 from bot.storage.deployments import Deployments
 from bot.storage.marks import Marks
@@ -52,10 +53,21 @@ class Store(Deployments, Points, State, Outbox, Notes, Marks):
         url: of the database, direct or through a pooler in session or transaction mode.
         lease: seconds for which a claim is safe from others; 0 lets others take over at once.
         timeout: seconds for getting a connection, and again for the operation on it.
+        metrics: are told of every StoreUnavailable.
     """
 
-    def __init__(self, url: str, *, lease: float = 15.0, timeout: float = 5.0) -> None:
-        super().__init__(StoreDatabase(url, timeout=timeout, size=_CONNECTIONS), lease=lease)
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease: float = 15.0,
+        timeout: float = 5.0,
+        metrics: Metrics = UNMEASURED,
+    ) -> None:
+        database = StoreDatabase(
+            url, timeout=timeout, size=_CONNECTIONS, failed=metrics.store_failed
+        )
+        super().__init__(database, lease=lease)
 
     async def __aenter__(self) -> Self:
         """Open it."""
