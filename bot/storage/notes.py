@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from bot.storage.codec import as_text, decoded_map, dumps, from_text
-from bot.storage.database import Row, fetch, utc
+from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.part import Part, maybe_from_text
 from bot.storage.values import AuditEntry
 from bot.watch.model import Note, NoteKind
@@ -77,16 +77,8 @@ class Notes(Part):
 
     async def audit(self, entry: AuditEntry) -> None:
         """Add an entry to the audit."""
-        values: Row = {
-            "at": utc(entry.at),
-            "by": as_text(entry.by),
-            "action": as_text(entry.action),
-            "outcome": as_text(entry.outcome),
-            "channel": None if entry.channel is None else as_text(entry.channel),
-            "id": entry.deployment_id,
-            "details": dumps(entry.details),
-        }
-        await self._database.fetch(_AUDIT, values)
+        async with self._database.transaction() as connection:
+            await audit_in(connection, entry)
 
     async def audit_of(self, deployment_id: UUID) -> tuple[AuditEntry, ...]:
         """The audit of a watch, oldest first."""
@@ -108,3 +100,17 @@ class Notes(Part):
     async def deliver_once(self, key: str, at: datetime) -> bool:
         """Whether this delivery of Slack's is new; of many calls with one key, one says True."""
         return bool(await self._database.fetch(_DELIVER, {"key": as_text(key), "at": utc(at)}))
+
+
+async def audit_in(connection: Connection, entry: AuditEntry) -> None:
+    """Add an entry to the audit, in a transaction under way."""
+    values: Row = {
+        "at": utc(entry.at),
+        "by": as_text(entry.by),
+        "action": as_text(entry.action),
+        "outcome": as_text(entry.outcome),
+        "channel": None if entry.channel is None else as_text(entry.channel),
+        "id": entry.deployment_id,
+        "details": dumps(entry.details),
+    }
+    await fetch(connection, _AUDIT, values)

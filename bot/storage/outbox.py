@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from bot.storage.codec import as_text, from_text
+from bot.storage.codec import CodecError, as_text, from_text
 from bot.storage.database import Connection, Row, fetch, utc
+from bot.storage.notes import audit_in
 from bot.storage.part import Part
 from bot.storage.posts import enqueue_in, message_of, scope_of
-from bot.storage.values import Backlog, NewPost, PostClaim
+from bot.storage.values import AuditEntry, Backlog, NewPost, PostClaim
 
 _CLAIM: Final = """
     WITH due AS (
@@ -52,6 +53,12 @@ _FILES: Final = """
     WHERE post_id = ANY(%(ids)s) ORDER BY post_id, n
 """
 """The files of some posts."""
+
+_UNREADABLE: Final = """
+    UPDATE golive.posts SET state = 'given up', owner = NULL, lease_until = NULL, error = %(error)s
+    WHERE id = %(id)s
+"""
+"""Another version wrote it: nobody who claims it here can say it."""
 
 _EXTEND: Final = """
     UPDATE golive.posts SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
@@ -147,15 +154,20 @@ class Outbox(Part):
 
         A channel's posts are handed out one after the other: the next one only when the one before
         is in Slack or given up. An update waits for its message and for earlier updates of it.
+        A post that this version cannot read is given up, for the others must not wait for it.
         """
         values: Row = {"owner": owner, "now": utc(now), "limit": limit, "lease": self._lease}
         async with self._database.transaction() as connection:
             rows = sorted(await fetch(connection, _CLAIM, values), key=lambda row: row["seq"])
             files = await fetch(connection, _FILES, {"ids": [row["id"] for row in rows]})
-            return tuple(
-                _claim_of(row, [file for file in files if file["post_id"] == row["id"]])
-                for row in rows
-            )
+            claims: list[PostClaim] = []
+            for row in rows:
+                own = [file for file in files if file["post_id"] == row["id"]]
+                try:
+                    claims.append(_claim_of(row, own))
+                except (CodecError, LookupError, TypeError, ValueError) as error:
+                    await _leave_out(connection, row, now, _why(error))
+            return tuple(claims)
 
     async def extend(self, claim: PostClaim) -> bool:
         """Start the lease anew; False if the claim was lost."""
@@ -226,6 +238,27 @@ async def _uploaded(connection: Connection, claim: PostClaim, file_ids: Mapping[
     for n, file_id in sorted(file_ids.items()):
         values: Row = {"id": claim.id, "revision": claim.revision, "n": n, "file_id": file_id}
         await fetch(connection, _UPLOADED, values)
+
+
+async def _leave_out(connection: Connection, row: Row, now: datetime, why: str) -> None:
+    said = f"What is stored of the post cannot be read, so it is never sent. {why}"
+    await fetch(connection, _UNREADABLE, {"id": row["id"], "error": said})
+    await fetch(connection, _GAVE_UP_UPDATES, {"id": row["id"], "error": said})
+    entry = AuditEntry(
+        at=now,
+        by="golive",
+        action="post-given-up",
+        outcome=said,
+        channel=from_text(row["channel"]),
+        deployment_id=row["deployment_id"],
+        details={"post": from_text(row["key"]), "code": "unreadable"},
+    )
+    await audit_in(connection, entry)
+
+
+def _why(error: Exception) -> str:
+    """A codec's own words are sentences without content; another error's may quote it."""
+    return str(error) if isinstance(error, CodecError) else "A newer version wrote it."
 
 
 def _named(claim: PostClaim) -> dict[str, Any]:

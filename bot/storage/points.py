@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bot.storage.codec import as_text, decoded, dumps, encode, from_text, json_text
-from bot.storage.database import Connection, Row, fetch, utc
+from bot.storage.database import Row, fetch, utc
 from bot.storage.part import Part, deployment_of, maybe_from_text
 from bot.storage.posts import enqueue_in
 from bot.storage.state import remember_in
@@ -72,9 +72,9 @@ _FINDING: Final = """
 """One check's finding at one point."""
 
 _DEPLOYMENT: Final = """
-    SELECT * FROM golive.deployments WHERE id = %(id)s
+    SELECT * FROM golive.deployments WHERE id = %(id)s AND closed_at IS NULL FOR SHARE
 """
-"""The watch whose status message is updated."""
+"""The watch, if it is open; it stays so until what came out is written."""
 
 _TAKEN: Final = """
     SELECT key, run, checkpoint, due_at, taken_at, decision, levels
@@ -136,7 +136,7 @@ class Points(Part):
         status: StatusContent | None = None,
         state: WatchState | None = None,
     ) -> bool:
-        """Record what came out, all or nothing; False if the claim was lost.
+        """Record what came out, all or nothing; False if the claim was lost, or the watch closed.
 
         Calling it again after a lost answer is safe: what is recorded already is left as it is.
         """
@@ -146,12 +146,15 @@ class Points(Part):
                 return False
             if found[0]["taken_at"] is not None:
                 return True
+            open_ones = await fetch(connection, _DEPLOYMENT, {"id": claim.deployment_id})
+            if not open_ones:
+                return False
             await fetch(connection, _RECORD, {**_named(claim), **_outcome(taken, report)})
             for finding in () if report is None else report.findings:
                 await fetch(connection, _FINDING, {**_named(claim), **_columns(finding)})
             if state is not None:
                 await remember_in(connection, claim.deployment_id, state)
-            updates = [] if status is None else [await _update(connection, claim, status)]
+            updates = [] if status is None else [status.post(deployment_of(open_ones[0]))]
             await enqueue_in(connection, (*posts, *updates))
         return True
 
@@ -225,8 +228,3 @@ def _columns(finding: Finding) -> Row:
         "summary": as_text(finding.summary),
         "accepted_by": None if finding.accepted_by is None else as_text(finding.accepted_by),
     }
-
-
-async def _update(connection: Connection, claim: Claim, status: StatusContent) -> NewPost:
-    (row,) = await fetch(connection, _DEPLOYMENT, {"id": claim.deployment_id})
-    return status.post(deployment_of(row))

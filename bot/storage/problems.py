@@ -51,7 +51,8 @@ _REFUSALS: Final[tuple[tuple[_Kinds, bool, str, str], ...]] = (
         (errors.InsufficientPrivilege,),
         False,
         'The user "{user}" may not do that in {name}: {said}',
-        "The user of {setting} needs rights in the schema, and must own the store's tables: "
+        "Run manifests/roles.sql there as the database's owner, and name its golive_store in "
+        "{setting}; or give the user rights in the schema and the store's tables: "
         "GRANT USAGE, CREATE ON SCHEMA golive TO {user};",
     ),
     (
@@ -159,8 +160,9 @@ def no_schema(target: Target) -> StoreUnavailable:
     return StoreUnavailable(
         Problem(
             what=f'"{target.user}" may not make or use the schema golive in {target.name}.',
-            mend="As the database's owner: CREATE SCHEMA IF NOT EXISTS golive; "
-            f"GRANT USAGE, CREATE ON SCHEMA golive TO {target.user};",
+            mend=f"Run manifests/roles.sql there as the database's owner, and name its "
+            f"golive_store in {SETTING}; or give this user what it needs: CREATE SCHEMA IF NOT "
+            f"EXISTS golive; GRANT USAGE, CREATE ON SCHEMA golive TO {target.user};",
         ),
         retry=False,
     )

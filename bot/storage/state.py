@@ -43,6 +43,11 @@ _CLAIM: Final = """
 """
 """Take the tick if it is due by the given instant and nobody does one."""
 
+_OPEN: Final = """
+    SELECT id FROM golive.deployments WHERE id = %(id)s AND closed_at IS NULL FOR SHARE
+"""
+"""The watch, if it is open; it stays so until the tick is written."""
+
 _TICKED: Final = """
     UPDATE golive.watch_state
     SET ticked_at = greatest(ticked_at, %(at)s), tick_lease = NULL
@@ -94,13 +99,22 @@ class State(Part):
         posts: Sequence[NewPost] = (),
         at: datetime | None = None,
     ) -> bool:
-        """End a tick, all or nothing; False if the claim was lost. `at`: default the claim's."""
+        """End a tick, all or nothing; False if the claim was lost, or the watch closed.
+
+        Args:
+            claim: the right to it.
+            state: what changed in what the watch remembers.
+            posts: what is to be said.
+            at: the tick's instant; by default the claim's.
+        """
         values: Row = {
             "id": claim.deployment_id,
             "attempt": claim.attempt,
             "at": claim.at if at is None else utc(at),
         }
         async with self._database.transaction() as connection:
+            if not await fetch(connection, _OPEN, values):
+                return False
             if not await fetch(connection, _TICKED, values):
                 return False
             if state is not None:
