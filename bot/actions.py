@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.asked import Ack, Checkpoint, Close, Command, Help, History, Report, Status
+from bot.asked import Ack, Checkpoint, Close, Command, Help, History, Report, Rollback, Status
 from bot.commands import BY_NAME, REASON_LENGTH, SLASH, Wrong, parse, read_words
 from bot.render.blocks import context, plain_text, section
 from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_TITLE
@@ -15,6 +15,15 @@ from bot.render.mrkdwn import code, escape
 from bot.typed import one_word
 
 PREFIX: Final = "golive."
+CONFIRM: Final = f"{PREFIX}confirm"
+"""Callback of a fix's preview that can be submitted."""
+
+APPROVE: Final = f"{PREFIX}approve"
+UNDO: Final = f"{PREFIX}undo"
+TICK: Final = f"{PREFIX}tick"
+OF_FIXES: Final = (APPROVE, UNDO, TICK)
+"""Buttons of fixes that no typed command does; the value names the claim."""
+
 REASON: Final = "reason"
 """Block and action id of the one input of a dialog."""
 
@@ -103,6 +112,9 @@ ACTIONS: Final[Mapping[str, Press | Typed | Dialog]] = {
     f"{PREFIX}history": Press(command=History()),
     f"{PREFIX}close": Press(command=Close()),
     f"{PREFIX}help": Press(command=Help()),
+    f"{PREFIX}diagnose": Typed(command="diagnose"),
+    f"{PREFIX}fix": Typed(command="fix"),
+    f"{PREFIX}rollback": Press(command=Rollback()),
     f"{PREFIX}silence": Typed(command="silence"),
     f"{PREFIX}accept": Dialog(command="accept", form=accept_form),
 }
@@ -111,6 +123,11 @@ ACTIONS: Final[Mapping[str, Press | Typed | Dialog]] = {
 CALLBACKS: Final[Mapping[str, Dialog]] = {
     name: action for name, action in ACTIONS.items() if isinstance(action, Dialog)
 }
+
+
+def action_of(action_id: str) -> Press | Typed | Dialog | None:
+    """The action behind an id; what follows a colon only tells buttons of one kind apart."""
+    return ACTIONS.get(action_id.partition(":")[0])
 
 
 def refusal_text(wrong: Wrong) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from bot.desk import Call, Desk, Reply
+from bot.render.message import View
 
 DEFAULT_LINES: Final = 100
 
@@ -113,11 +114,67 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnose:
+    """Which root cause of an incident holds."""
+
+    incident: int
+
+    async def ask(self, desk: Desk, call: Call) -> Reply:
+        """Have it done."""
+        return await desk.diagnose(call, self.incident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """Wait for the next inbound message."""
+
+    async def ask(self, desk: Desk, call: Call) -> Reply:
+        """Have it done."""
+        return await desk.expect_inbound(call)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """Open the preview of a fix. `stated`: what the operator says besides, such as "restarted"."""
+
+    kind: str
+    target: str = ""
+    stated: frozenset[str] = frozenset()
+
+    async def show(self, desk: Desk, call: Call) -> View:
+        """Have it made."""
+        return await desk.fix(call, self.kind, self.target, self.stated)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """Open the preview of a rollback."""
+
+    async def show(self, desk: Desk, call: Call) -> View:
+        """Have it made."""
+        return await desk.rollback(call)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
     """What the caller may do; it asks nothing of the desk."""
 
 
 Asked: TypeAlias = (
-    Start | Status | Checkpoint | Logs | Report | History | Ack | Accept | Silence | Close
+    Start
+    | Status
+    | Checkpoint
+    | Logs
+    | Report
+    | History
+    | Ack
+    | Accept
+    | Silence
+    | Close
+    | Diagnose
+    | Expect
 )
-Command: TypeAlias = Asked | Help
+Shown: TypeAlias = Fix | Rollback
+"""What is answered in a modal."""
+
+Command: TypeAlias = Asked | Shown | Help

@@ -15,10 +15,14 @@ from bot.asked import (
     Checkpoint,
     Close,
     Command,
+    Diagnose,
+    Expect,
+    Fix,
     Help,
     History,
     Logs,
     Report,
+    Rollback,
     Silence,
     Start,
     Status,
@@ -31,6 +35,16 @@ MOST_LINES: Final = 1_000
 LONGEST: Final = timedelta(hours=24)
 VERSION_LENGTH: Final = 100
 REASON_LENGTH: Final = 500
+
+FIXES: Final = ("regenerate_secret", "reset_messages", "reset_campaign")
+"""The kinds of fixes that are about rows."""
+
+RESTARTED: Final = "restarted"
+"""Behind a campaign: the operator states that the backend was restarted."""
+
+_INCIDENTS: Final = (
+    "1 status not connected, 2 inbound missing, 3 outbound failing, 4 campaign stuck"
+)
 
 _CHECK = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -181,6 +195,37 @@ def _silence(words: tuple[Word, ...]) -> Command | str:
     return Silence(check=check, duration=span)
 
 
+def _diagnose(words: tuple[Word, ...]) -> Command | str:
+    match words:
+        case (number,) if number.value in {"1", "2", "3", "4"}:
+            return Diagnose(incident=int(number.value))
+        case _:
+            return f"It takes the number of an incident: {_INCIDENTS}."
+
+
+def _expect(words: tuple[Word, ...]) -> Command | str:
+    if [word.value.lower() for word in words] == ["inbound"]:
+        return Expect()
+    return "It can wait for one thing only: inbound."
+
+
+def _fix(words: tuple[Word, ...]) -> Command | str:
+    kinds = ", ".join(FIXES)
+    if not words:
+        return f"The kind is missing. It is one of {kinds}."
+    kind = words[0].value.lower().replace("-", "_")
+    if kind not in FIXES:
+        return f"There is no fix `{words[0].shown}`. It is one of {kinds}."
+    rest = words[1:]
+    stated: frozenset[str] = frozenset()
+    if len(rest) > 1 and rest[-1].value.lower() == RESTARTED:
+        rest, stated = rest[:-1], frozenset({RESTARTED})
+    target = text_of(rest)
+    if len(target) > VERSION_LENGTH:
+        return f"A name has at most {VERSION_LENGTH} characters."
+    return Fix(kind=kind, target=target, stated=stated)
+
+
 def _check(word: Word) -> str | None:
     name = word.value.lower().replace("-", "_")
     return name if _CHECK.fullmatch(name) else None
@@ -205,7 +250,7 @@ def _entry(
     )
 
 
-_LOOKS: Final = frozenset({"status", "report", "history", "logs", "help"})
+_LOOKS: Final = frozenset({"status", "report", "history", "logs", "help", "diagnose", "expect"})
 """The commands that change nothing."""
 
 COMMANDS: Final = (
@@ -238,6 +283,36 @@ COMMANDS: Final = (
         _silence,
         "CHECK DURATION",
         "silence http_5xx 30m",
+    ),
+    _entry(
+        "diagnose",
+        "Says which root cause of an incident holds.",
+        Role.MEMBER,
+        _diagnose,
+        "1-4",
+        "diagnose 3",
+    ),
+    _entry(
+        "expect",
+        "Waits up to two minutes for the next inbound message.",
+        Role.OPERATOR,
+        _expect,
+        "inbound",
+        "expect inbound",
+    ),
+    _entry(
+        "fix",
+        "Shows what a fix would change, and makes it when you confirm.",
+        Role.OPERATOR,
+        _fix,
+        "KIND [UNIT or CAMPAIGN]",
+        "fix reset_messages Norte",
+    ),
+    _entry(
+        "rollback",
+        "Shows how the release is rolled back, and does it when you confirm.",
+        Role.OPERATOR,
+        _nothing(Rollback()),
     ),
     _entry("close", "Ends the watch.", Role.OPERATOR, _nothing(Close())),
     _entry("help", "Shows what you may do.", Role.MEMBER, _nothing(Help())),

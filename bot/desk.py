@@ -40,7 +40,47 @@ class Reply:
     in_channel: bool = False
 
 
-class Desk(Protocol):
+class Repairs(Protocol):
+    """The use cases of diagnosis and of fixes. A view without a callback only says something."""
+
+    async def diagnose(self, call: Call, incident: int) -> Reply:
+        """Which root cause of an incident holds, and the fix that fits."""
+        ...
+
+    async def expect_inbound(self, call: Call) -> Reply:
+        """Wait for the next inbound message, and say later how long it took."""
+        ...
+
+    async def fix(self, call: Call, kind: str, target: str, stated: frozenset[str]) -> View:
+        """The preview of a fix: what exactly would change."""
+        ...
+
+    async def rollback(self, call: Call) -> View:
+        """The preview of a rollback."""
+        ...
+
+    async def approve(self, call: Call, claim: str) -> View:
+        """The preview that a first operator confirmed, for the second."""
+        ...
+
+    async def confirm(self, call: Call, claim: str, reason: str) -> View:
+        """Execute what a preview showed, once; what came of it."""
+        ...
+
+    async def undo(self, call: Call, claim: str) -> Reply:
+        """Take a fix back."""
+        ...
+
+    async def tick(self, call: Call, claim: str, step: str) -> Reply:
+        """A step by hand is done."""
+        ...
+
+    async def refused(self, call: Call, about: str, why: str) -> None:
+        """Keep that somebody was not allowed to fix something."""
+        ...
+
+
+class Desk(Repairs, Protocol):
     """The use cases behind `/golive` and its buttons; each says in its reply what it did.
 
     A command in the wrong state (no watch to close, one running already) is an answer, never an

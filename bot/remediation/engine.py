@@ -87,7 +87,7 @@ def proposed(
     )
 
 
-class _Drift(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
+class Drift(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
     """The rows are others than the preview showed."""
 
 
@@ -132,7 +132,7 @@ class Engine:
             await self.refuse(wish.by, wish.at, f"{wish.kind} {wish.target}".strip(), refused.why)
             return Refusal(why=refused.why)
         if not preview.changes:
-            return Refusal(why=await self._nothing(wish, preview))
+            return await self._nothing(wish, preview)
         return await self.keep_proposal(
             proposed(
                 wish,
@@ -175,16 +175,15 @@ class Engine:
             )
         return changes
 
-    async def _nothing(self, wish: Wish, preview: Preview) -> str:
+    async def _nothing(self, wish: Wish, preview: Preview) -> Refusal:
         """That there is nothing to change, and who was there before."""
         async with self.database.transaction() as connection:
             last = await claims.newest(connection, wish.kind, preview.aim.target)
         left_out = preview.facts.get("left_out")
         also = f" {left_out}" if isinstance(left_out, str) and left_out else ""
         said = f"There is nothing to change for {preview.aim.name}.{also}"
-        if last is None or last.executed_at is None or last.state is FixState.FAILED:
-            return said
-        return f"{said} <@{last.executed_by}> did that at {last.executed_at:%H:%M} UTC."
+        known = last is not None and last.state is not FixState.FAILED
+        return Refusal(why=said, last=last if known else None)
 
     # --- confirm --------------------------------------------------------------------------------
 
@@ -198,19 +197,19 @@ class Engine:
         claim = await self.find(given.claim)
         if claim is None:
             return Refusal(why="That preview is not known here. Open a new one.")
-        waiting = await self._first_of_two(claim, given)
+        waiting = await self.first_of_two(claim, given)
         if waiting is not None:
             return waiting
         await self.steps.reached(Step.CONFIRMED)
         try:
             return await self._execute(claim, given)
-        except _Drift:
+        except Drift:
             return await self._drifted(claim, given)
         except FixRefused as refused:
             await self.refuse(given.by, given.at, claim.name, refused.why, claim=claim)
             return Refusal(why=refused.why)
 
-    async def _first_of_two(self, claim: Claim, given: Confirmation) -> Result | None:
+    async def first_of_two(self, claim: Claim, given: Confirmation) -> Result | None:
         """Where two operators are asked for: the first one's confirmation; else None."""
         if claim.approvals_needed < 2 or claim.state is not FixState.PROPOSED:
             return None
@@ -266,7 +265,7 @@ class Engine:
         preview = Preview(aim=claim.aim, changes=())
         changes = await self._changed(kind, connection, preview)
         if digest_of(changes) != claim.digest:
-            raise _Drift
+            raise Drift
         await images.keep(connection, claim.id, changes)
         await self.steps.reached(Step.CHANGED)
         return changes

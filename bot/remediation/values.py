@@ -198,9 +198,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Nothing was done, and why, in sentences."""
+    """Nothing was done, and why, in sentences; `last`: who did the same before."""
 
     why: str
+    last: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,8 @@ def note_line(note: Note) -> str:
             return f"{who} acknowledged the alarm at {clock(note.at)}{reason}"
         case NoteKind.ACCEPT:
             return f"{who} accepted {check} {until}{reason}"
+        case NoteKind.ROLLBACK:
+            return f"Rollback {escape(note.reason, 200)} at {clock(note.at)}"
         case NoteKind.SILENCE:
             return f"{who} silenced {check} {until}{reason}"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.render.budget import Draft, to_message
+from bot.render import blocks
+from bot.render.budget import Draft, Row, to_message
 from bot.render.markdown import escape, render_markdown
 from bot.render.message import Message, Picture, TextFile
 from bot.render.phrases import duration, late_words, reasons, verdict_line, version
@@ -17,13 +18,14 @@ _DID = {
     NoteKind.ACK: "acknowledged the alarm",
     NoteKind.ACCEPT: "accepted",
     NoteKind.SILENCE: "silenced",
+    NoteKind.ROLLBACK: "rolled back",
 }
 
 
 def post_mortem_message(
     view: WatchView, *, actions: Sequence[AuditEntry] = (), picture: Picture | None = None
 ) -> Message:
-    """The report as a file, with the verdict above it."""
+    """The report as a file, with the verdict and the picture that it names above it."""
     report = view.report
     decision = report.verdict.decision if report is not None else None
     return to_message(
@@ -32,6 +34,8 @@ def post_mortem_message(
                 decision, version(view.deployment), "the whole watch as a file", report=report
             ),
             reasons=reasons(report.verdict) if report is not None else (),
+            parts=[Row(blocks=[blocks.image(0, picture.alt)])] if picture is not None else [],
+            pictures=(picture,) if picture is not None else (),
             files=(
                 TextFile(
                     name="golive-report.md",

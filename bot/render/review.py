@@ -11,7 +11,7 @@ from bot.render.comparison import comparison_part
 from bot.render.criteria import criteria_lines
 from bot.render.findings import check_line, worst_first
 from bot.render.message import Button, Message, Picture
-from bot.render.mrkdwn import bold, escape
+from bot.render.mrkdwn import bold, code, escape
 from bot.render.phrases import (
     colour_of,
     duration,
@@ -63,10 +63,12 @@ def final_review(
     picture: Picture | None = None,
     buttons: Sequence[Button] = (),
     restarted: bool = False,
+    audit: str = "",
 ) -> Message:
     """GO, MONITOR or NO-GO, with everything that the decision rests on.
 
     restarted: golive was started anew since the review was due.
+    audit:     number and digest of the last entry in the audit of fixes; "" where there is none.
     """
     report = taken.report or view.report
     if report is None:
@@ -89,12 +91,18 @@ def final_review(
             comparison_part(report.findings),
             evidence_part(report.findings),
         ],
-        fine=" · ".join(said for said in (next_words(view), window_fine(report)) if said),
+        fine=" · ".join(
+            said for said in (next_words(view), window_fine(report), _audit(audit)) if said
+        ),
         colour=colour_of(decision),
         pictures=(picture,) if picture is not None else (),
         file=("golive-final-review.txt", "The whole final review"),
     )
     return to_message(draft)
+
+
+def _audit(head: str) -> str:
+    return f"audit of fixes ends at {code(head)}" if head else ""
 
 
 def _criteria(report: Report) -> list[Part]:

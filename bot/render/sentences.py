@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from bot.render.budget import Draft, to_message
 from bot.render.message import Message
@@ -129,6 +130,17 @@ def store_down(command: str) -> Message:
     )
 
 
+def state_lost(deployment: Deployment, now: datetime) -> Message:
+    """The store was replaced: what was known of a watch is gone, and it is not continued."""
+    minutes = max(0, (now - deployment.deployed_at) // timedelta(minutes=1))
+    again = code(f"/golive start {deployment.version} {minutes}m")
+    return _line(
+        f"golive lost its state: its store was replaced. The watch over {version(deployment)} and"
+        " its verdicts are gone; no checkpoint is posted and nothing is done for it any more.",
+        f"{again} watches it again. Whoever runs the store may bring the old one back instead.",
+    )
+
+
 def failed(reference: str) -> Message:
     """Something went wrong that nobody foresaw."""
     return _line(
@@ -140,3 +152,8 @@ def failed(reference: str) -> Message:
 def _line(what: str, next_: str) -> Message:
     """What is so, and what to do next."""
     return to_message(Draft(verdict=" ".join(part for part in (what, next_) if part)))
+
+
+def ready(text: str) -> Message:
+    """A sentence that is mrkdwn already, every word of it escaped or ours."""
+    return to_message(Draft(verdict=text))

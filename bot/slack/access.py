@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -76,11 +76,11 @@ class Access:
         self._members = Cached(clock, KEEP, gateway.members_of)
         self._shared = Cached(clock, KEEP, gateway.shared_outside)
 
-    async def standing(self, user: str) -> Standing:
-        """The role of a user now."""
+    async def standing(self, user: str, *, since: datetime | None = None) -> Standing:
+        """The role of a user now; nothing that was asked before `since` counts."""
         try:
             identity = await self._gateway.identity()
-            person = await self._people.get(user)
+            person = await self._people.get(user, since=since)
         except SlackTrouble as trouble:
             if trouble.code in {"user_not_found", "user_not_visible"}:
                 return Standing(role=Role.NOBODY, refusal=outsider())
@@ -91,11 +91,13 @@ class Access:
         )
         if not same_house or _is_outsider(person):
             return Standing(role=Role.NOBODY, refusal=outsider())
-        return await self._operator(user)
+        return await self._operator(user, since)
 
-    async def check(self, user: str, channel: str, wish: Wish) -> Standing:
+    async def check(
+        self, user: str, channel: str, wish: Wish, *, since: datetime | None = None
+    ) -> Standing:
         """The role of a user, and the refusal where it does not allow what they want here."""
-        standing = await self.standing(user)
+        standing = await self.standing(user, since=since)
         if standing.role is Role.NOBODY:
             return standing
         if wish.least is Role.OPERATOR and standing.role is not Role.OPERATOR:
@@ -104,19 +106,19 @@ class Access:
         refusal = await self._place(channel) if wish.changes else None
         return Standing(role=standing.role, refusal=refusal)
 
-    async def _operator(self, user: str) -> Standing:
+    async def _operator(self, user: str, since: datetime | None) -> Standing:
         if user in self._users:
             return Standing(role=Role.OPERATOR)
-        found = await asyncio.gather(*(self._is_in(user, group) for group in self._groups))
+        found = await asyncio.gather(*(self._is_in(user, group, since) for group in self._groups))
         if True in found:
             return Standing(role=Role.OPERATOR)
         unread = say(_UNREAD_GROUP) if None in found else None
         return Standing(role=Role.MEMBER, refusal=unread)
 
-    async def _is_in(self, user: str, group: str) -> bool | None:
+    async def _is_in(self, user: str, group: str, since: datetime | None) -> bool | None:
         """Whether a user is in a group; None where Slack does not say."""
         try:
-            return user in await self._members.get(group)
+            return user in await self._members.get(group, since=since)
         except SlackTrouble as trouble:
             _log.warning("a user group cannot be read", group=group, why=trouble.sentence)
             return None
@@ -147,7 +149,7 @@ class Lead:
 async def resolve_lead(gateway: Gateway, lead: str | None) -> Lead:
     """The mention of GOLIVE_LEAD, checked in Slack so that it calls somebody."""
     if lead is None:
-        return Lead(problem="GOLIVE_LEAD is not set, so nobody is called on escalation.")
+        return Lead(problem="GOLIVE_LEAD is not set.")
     try:
         if lead.startswith("S"):
             if await gateway.has_group(lead):

@@ -30,14 +30,15 @@ class Cached(Generic[T]):
         self._known: dict[str, tuple[datetime, T]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def get(self, key: str) -> T:
-        """The answer, at most `keep` old."""
+    async def get(self, key: str, *, since: datetime | None = None) -> T:
+        """The answer, at most `keep` old, and not asked before `since`."""
         lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             async with lock:
                 known = self._known.get(key)
                 now = self._clock.now()
-                if known is not None and now < known[0]:
+                fresh = since is None or (known is not None and known[0] - self._keep >= since)
+                if known is not None and now < known[0] and fresh:
                     return known[1]
                 answer = await self._ask(key)
                 self._remember(key, now, answer)

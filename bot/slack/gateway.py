@@ -198,9 +198,14 @@ class Gateway:
         opened = _object(answer, "view")
         return _text(opened, "id"), _text(opened, "hash")
 
-    async def update_view(self, view_id: str, view: Mapping[str, Json], *, of_hash: str) -> None:
+    async def update_view(
+        self, view_id: str, view: Mapping[str, Json], *, of_hash: str | None = None
+    ) -> None:
         """Replace a modal, unless somebody else did since `of_hash`."""
-        await self.web.call("views.update", {"view_id": view_id, "view": view, "hash": of_hash})
+        arguments: dict[str, Json] = {"view_id": view_id, "view": dict(view)}
+        if of_hash is not None:
+            arguments["hash"] = of_hash
+        await self.web.call("views.update", arguments)
 
     async def publish_home(self, user: str, view: Mapping[str, Json]) -> None:
         """Show somebody their Home."""

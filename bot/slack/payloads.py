@@ -108,6 +108,14 @@ class HomeOpened(_Body):
         return f"event:{self.event_id}"
 
 
+class SheetNote(_Body):
+    """What a fix's preview remembers between its opening and its submission."""
+
+    claim: str
+    channel: str
+    response_url: str = ""
+
+
 class DialogNote(_Body):
     """What a dialog remembers between the button and its submission."""
 

@@ -54,9 +54,20 @@ class Known:
             report=report or self.previous,
             live=live,
             previous=self.previous if report is not None else None,
-            notes=tuple(note for note in self.notes if note.holds(now)),
+            notes=tuple(
+                note
+                for note in self.notes
+                if note.holds(now) and note.kind is not NoteKind.ROLLBACK
+            ),
+            rollback=self.rollback,
             problems=problems,
         )
+
+    @property
+    def rollback(self) -> str | None:
+        """Where a rollback stands; None where none was declared."""
+        said = [note.reason for note in self.notes if note.kind is NoteKind.ROLLBACK]
+        return said[-1] if said else None
 
     def after(self, taken: Taken) -> Known:
         """The same with one more point taken; `previous` stays what it was before."""

@@ -7,11 +7,13 @@ within a few seconds share one look.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.operations.metrics import UNMEASURED, Metrics, Run
 from bot.storage.values import WatchState
 from bot.watch import observing
 from bot.watch.model import Deployment
@@ -31,7 +33,9 @@ SHARED = timedelta(seconds=10)
 _SLACK = timedelta(minutes=10)
 """How much further back than the last hour a live look may begin, to be read on from."""
 
-_MARKS_KEPT = timedelta(hours=3)
+MARKS_KEPT = timedelta(hours=3)
+"""How long a mark is remembered: longer than any window of a log that carries no times."""
+
 _LIVE = "live"
 
 
@@ -75,6 +79,7 @@ class Lookout:
         clock: gives the instant of a look.
         secrets: all that golive was given and that the log must not show.
         fingerprint_key: names a leaked secret without showing it.
+        metrics: are told of every look.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Lookout:
         clock: Clock,
         secrets: tuple[str, ...] = (),
         fingerprint_key: bytes = b"",
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._checks = checks
         self._runbook = runbook
@@ -94,11 +100,18 @@ class Lookout:
         self._quick = sources if quick_probe is None else replace(sources, health=quick_probe)
         self._clock = clock
         self._secrets = secrets
+        self._metrics = metrics
         self.fingerprint_key = fingerprint_key
         self._readings: dict[str, _Reading] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._marks: list[Mark] = []
         self._shared: dict[str, _Shared] = {}
+        self._caused = WatchState()
+
+    @property
+    def now(self) -> datetime:
+        """The instant of a look."""
+        return self._clock.now()
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -112,7 +125,7 @@ class Lookout:
 
     def remember_marks(self, marks: Sequence[Mark]) -> None:
         """Take up marks that were recorded before, or by another replica."""
-        oldest = self._clock.now() - _MARKS_KEPT
+        oldest = self._clock.now() - MARKS_KEPT
         known = {mark: None for mark in (*self._marks, *marks) if mark.at >= oldest}
         self._marks = sorted(known, key=lambda mark: mark.at)
 
@@ -120,14 +133,14 @@ class Lookout:
 
     async def watch(self, subject: Subject) -> Report:
         """Look at the application as one watch sees it."""
-        return await self._watch(subject, self.sources)
+        return await self._watch(subject, self.sources, "point")
 
     async def tick(self, subject: Subject) -> Report:
         """The same, in a hurry."""
-        return await self._watch(subject, self._quick)
+        return await self._watch(subject, self._quick, "tick")
 
-    async def _watch(self, subject: Subject, sources: Sources) -> Report:
-        now = self._clock.now()
+    async def _watch(self, subject: Subject, sources: Sources, run: Run) -> Report:
+        begun, now = time.monotonic(), self._clock.now()
         deployed_at = subject.deployment.deployed_at
         since = deployed_at
         if subject.recent:
@@ -152,7 +165,7 @@ class Lookout:
             evidence = replace(
                 evidence, observed=replace(evidence.observed, inbound_expected=expected)
             )
-        return runner.assess(self._checks, self._runbook, evidence, occasion)
+        return self._assessed(evidence, occasion, run, begun)
 
     async def live(self) -> Report:
         """All checks over the last hour, by the final thresholds; callers share it."""
@@ -194,11 +207,31 @@ class Lookout:
         return (*self._secrets, *known)
 
     async def _look_live(self) -> Report:
-        now = self._clock.now()
+        begun, now = time.monotonic(), self._clock.now()
         window = Window(since=now - self._runbook.default_window, until=now)
         occasion = self._occasion(FINAL, window, now)
         evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK)
-        return runner.assess(self._checks, self._runbook, evidence, occasion)
+        return self._assessed(evidence, occasion, "live", begun)
+
+    def _assessed(self, evidence: Evidence, occasion: Occasion, run: Run, begun: float) -> Report:
+        report = runner.assess(self._checks, self._runbook, evidence, occasion)
+        levels = {finding.check: finding.level for finding in report.findings}
+        self._metrics.looked(run, levels, time.monotonic() - begun)
+        return report
+
+    def occasion(self, deployment: Deployment | None, state: WatchState) -> Occasion:
+        """What a diagnosis looks at: since the deploy of a watch, else the last hour."""
+        now = self._clock.now()
+        since = deployment.deployed_at if deployment else now - self._runbook.default_window
+        window = Window(since=min(since, now), until=now)
+        return replace(self._occasion(FINAL, window, now), observed=state.observed)
+
+    def caused(self, at: datetime, signals: Mapping[str, int]) -> None:
+        """Note what golive itself left in the log, for looks outside a watch."""
+        self._caused = replace(
+            self._caused,
+            memory={**self._caused.memory, **observing.caused(self._caused, at, signals).memory},
+        )
 
     def _occasion(self, checkpoint: str, window: Window, now: datetime) -> Occasion:
         return Occasion(

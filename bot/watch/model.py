@@ -65,11 +65,12 @@ class Taken:
 
 
 class NoteKind(StrEnum):
-    """What a person can say about a watch."""
+    """What a person can say about a watch; ROLLBACK: where a rollback stands (`reason`)."""
 
     ACK = "ack"
     ACCEPT = "accept"
     SILENCE = "silence"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

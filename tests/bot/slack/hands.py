@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bot.actions import notice
 from bot.desk import Call, Reply, Role
 from bot.render.budget import Draft, to_home
 from bot.render.message import View
@@ -60,6 +61,7 @@ class FakeDesk:
     )
     homes: list[tuple[str, Role]] = field(default_factory=list[tuple[str, Role]])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
+    refusals: list[tuple[Call, str, str]] = field(default_factory=list[tuple[Call, str, str]])
     gate: asyncio.Event | None = None
     breaks: Exception | None = None
 
@@ -115,6 +117,46 @@ class FakeDesk:
     async def close(self, call: Call) -> Reply:
         """As asked."""
         return await self._ask("close", call)
+
+    async def diagnose(self, call: Call, incident: int) -> Reply:
+        """As asked."""
+        return await self._ask("diagnose", call, incident)
+
+    async def expect_inbound(self, call: Call) -> Reply:
+        """As asked."""
+        return await self._ask("expect", call)
+
+    async def fix(self, call: Call, kind: str, target: str, stated: frozenset[str]) -> View:
+        """As asked."""
+        await self._ask("fix", call, kind, target, stated)
+        return notice("The desk did fix.")
+
+    async def rollback(self, call: Call) -> View:
+        """As asked."""
+        await self._ask("rollback", call)
+        return notice("The desk did rollback.")
+
+    async def approve(self, call: Call, claim: str) -> View:
+        """As asked."""
+        await self._ask("approve", call, claim)
+        return notice("The desk did approve.")
+
+    async def confirm(self, call: Call, claim: str, reason: str) -> View:
+        """As asked."""
+        await self._ask("confirm", call, claim, reason)
+        return notice("The desk did confirm.")
+
+    async def undo(self, call: Call, claim: str) -> Reply:
+        """As asked."""
+        return await self._ask("undo", call, claim)
+
+    async def tick(self, call: Call, claim: str, step: str) -> Reply:
+        """As asked."""
+        return await self._ask("tick", call, claim, step)
+
+    async def refused(self, call: Call, about: str, why: str) -> None:
+        """Keep it."""
+        self.refusals.append((call, about, why))
 
     async def home(self, user: str, role: Role) -> View:
         """A Home that says who it is for."""

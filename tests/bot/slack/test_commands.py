@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.asked import Accept, Ack, Command, Help, Logs, Silence, Start, Status
+from bot.asked import (
+    Accept,
+    Ack,
+    Command,
+    Diagnose,
+    Expect,
+    Fix,
+    Help,
+    Logs,
+    Rollback,
+    Silence,
+    Start,
+    Status,
+)
 from bot.commands import BY_NAME, COMMANDS, Wrong, entry_of, parse
 from bot.desk import Role
 from bot.render.sentences import say
@@ -90,19 +103,43 @@ def test_a_typo_is_not_taken_for_a_command() -> None:
     assert isinstance(parse("clsoe"), Wrong)
 
 
-@pytest.mark.parametrize("name", ["diagnose", "expect", "fix", "rollback"])
-def test_what_golive_cannot_do_yet_is_not_in_the_table(name: str) -> None:
-    """Nor is it taken for something else."""
-    assert isinstance(parse(f"{name} 1"), Wrong)
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("diagnose 3", Diagnose(incident=3)),
+        ("expect inbound", Expect()),
+        ("fix reset_messages", Fix(kind="reset_messages")),
+        ("fix Reset-Messages Norte", Fix(kind="reset_messages", target="Norte")),
+        (
+            'fix reset_campaign "Black Friday" restarted',
+            Fix(kind="reset_campaign", target="Black Friday", stated=frozenset({"restarted"})),
+        ),
+        ("fix reset_campaign restarted", Fix(kind="reset_campaign", target="restarted")),
+        ("rollback", Rollback()),
+    ],
+)
+def test_diagnosis_and_fixes(text: str, command: Command) -> None:
+    """Their arguments, and what is stated besides."""
+    assert parse(text) == command
+
+
+@pytest.mark.parametrize(
+    "text", ["diagnose", "diagnose 5", "expect", "expect outbound", "fix", "fix all", "rollback v1"]
+)
+def test_what_cannot_be_diagnosed_or_fixed_is_said(text: str) -> None:
+    """With the right use."""
+    assert isinstance(parse(text), Wrong)
 
 
 def test_members_and_operators() -> None:
-    """Every member: status, history, report, help, ack. Operators: all else."""
+    """Every member: status, history, report, diagnose, help, ack. Operators: all else."""
     members = {entry.name for entry in COMMANDS if entry.who is Role.MEMBER}
-    assert members == {"status", "history", "report", "help", "ack"}
+    assert members == {"status", "history", "report", "diagnose", "help", "ack"}
     assert {entry.who for entry in COMMANDS} == {Role.MEMBER, Role.OPERATOR}
     changing = {entry.name for entry in COMMANDS if entry.changes}
-    assert changing == {"start", "checkpoint", "ack", "accept", "silence", "close"}
+    assert changing == {
+        *("start", "checkpoint", "ack", "accept", "silence", "close", "fix", "rollback")
+    }
 
 
 def test_every_example_is_a_right_use_of_its_own_command() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bot import app
-from bot.actions import ACTIONS, CALLBACKS, PREFIX
+from bot.actions import ACTIONS, CALLBACKS, CONFIRM, OF_FIXES, PREFIX
 from bot.commands import BY_NAME, SLASH
 from bot.demo.workspace.methods import MANIFEST_SCOPES
 from bot.slack.web import METHODS
@@ -89,6 +89,7 @@ def test_every_button_of_the_code_is_in_the_table() -> None:
                 assert name in ACTIONS, f"{path.name}: {name}"
     assert {name.removeprefix(PREFIX) for name in ACTIONS} <= set(BY_NAME)
     assert set(CALLBACKS) <= set(ACTIONS)
+    assert not {*OF_FIXES, CONFIRM} & set(ACTIONS)
 
 
 def _keys(value: object) -> set[str]:

@@ -1,0 +1,287 @@
+"""A fix in two systems at once: the database's row and Evolution's webhook agree at the end.
+
+The row is changed, Evolution is told, and only then is the row committed. Whatever is cut off
+between is found by the claim, which says `executing` from before the first step on, and settled:
+after a crash Evolution is told the secret that the database has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final
+
+from bot.remediation import audit, claims
+from bot.remediation.engine import LEASE, Confirmation, Drift, Engine
+from bot.remediation.evolution_writer import Webhook
+from bot.remediation.regenerate_secret import Partner, RegenerateSecret
+from bot.remediation.steps import Step
+from bot.remediation.values import (
+    Change,
+    Claim,
+    Done,
+    FixRefused,
+    FixState,
+    FixUnavailable,
+    Refusal,
+    Result,
+    Unsettled,
+)
+from checks.sources.evolution import Failure
+
+AGAIN: Final = timedelta(seconds=30)
+"""When an unsettled fix is tried again."""
+
+_UNSETTLED: Final = (
+    "Evolution and the database may disagree; golive goes on trying until they do not."
+)
+
+
+class _Told(Enum):
+    """What is known of Evolution after it was told: the new address, the old one, or neither."""
+
+    NEW = auto()
+    OLD = auto()
+    UNKNOWN = auto()
+
+
+class Paired(Engine):
+    """An engine that also makes fixes of two systems."""
+
+    async def _execute(self, claim: Claim, given: Confirmation) -> Result:
+        kind = self.kinds[claim.kind]
+        if not isinstance(kind, RegenerateSecret):
+            return await super()._execute(claim, given)
+        async with self.database.transaction() as connection:
+            known = await kind.connection_of(connection, claim.target)
+        if known is None:
+            return await super()._execute(claim, given)
+        partner = known[1]
+        # Asked before anything is claimed: an Evolution that does not answer changes nothing.
+        before = await kind.writer.find(partner.server, partner.instance)
+        if isinstance(before, Failure):
+            raise FixRefused(f"{before.problem} Nothing was changed.")
+        taken = await self._begin(claim, given)
+        if taken is None:
+            return await self.over(claim.id)
+        await self.steps.reached(Step.BEGUN)
+        return await self._both(kind, taken, given, partner, before)
+
+    async def _begin(self, claim: Claim, given: Confirmation) -> Claim | None:
+        """Say, committed, that this is under way: whoever comes after a crash finds it."""
+        async with self.taken(claim, given) as (connection, taken):
+            if taken is not None:
+                entry = self._entry(taken, "began", given.by, given.at)
+                await audit.append(connection, replace(entry, reason=given.why))
+        return taken
+
+    async def _both(
+        self,
+        kind: RegenerateSecret,
+        claim: Claim,
+        given: Confirmation,
+        partner: Partner,
+        before: Webhook | None,
+    ) -> Result:
+        told: _Told | None = None
+        done: Claim | None = None
+        try:
+            async with self.database.transaction() as connection:
+                changes = await self.write(connection, kind, claim)
+                told, failure = await self._tell(kind, partner, changes, before)
+                _insist(told, failure)
+                await self.steps.reached(Step.TOLD)
+                done = await self.finish(connection, claim, changes, given)
+                await self.steps.reached(Step.COMMITTING)
+        except FixRefused as refused:
+            return await self._taken_back(kind, claim, given, partner, before, told, refused.why)
+        except Drift:
+            await self._fail(claim, given, "drifted")
+            raise
+        except FixUnavailable as trouble:
+            return await self._commit_lost(kind, claim, given, partner, before, told, trouble)
+        await self.steps.reached(Step.COMMITTED)
+        return await self._compared(kind, done or claim, partner)
+
+    async def _tell(
+        self,
+        kind: RegenerateSecret,
+        partner: Partner,
+        changes: tuple[Change, ...],
+        before: Webhook | None,
+    ) -> tuple[_Told, Failure | None]:
+        url = kind.url(changes[0].hidden["new"])
+        await self.steps.reached(Step.TELLING)
+        wanted = before.at(url) if before is not None else Webhook(url=url)
+        failure = await kind.writer.set(partner.server, partner.instance, wanted)
+        if failure is None:
+            return _Told.NEW, None
+        if not failure.arrived:
+            return _Told.OLD, failure
+        # It may have been applied all the same, whatever came back.
+        now = await kind.writer.find(partner.server, partner.instance)
+        if isinstance(now, Failure):
+            return _Told.UNKNOWN, failure
+        applied = now is not None and now.url == url
+        if not applied:
+            return _Told.OLD, failure
+        back = await self._put_back(kind, partner, before)
+        return (_Told.OLD if back else _Told.UNKNOWN), failure
+
+    async def _put_back(
+        self, kind: RegenerateSecret, partner: Partner, before: Webhook | None
+    ) -> bool:
+        """The old address again; where there was none, what the database has is told later."""
+        if before is None:
+            return False
+        if await kind.writer.set(partner.server, partner.instance, before) is None:
+            return True
+        now = await kind.writer.find(partner.server, partner.instance)
+        return isinstance(now, Webhook) and now.url == before.url
+
+    async def _taken_back(
+        self,
+        kind: RegenerateSecret,
+        claim: Claim,
+        given: Confirmation,
+        partner: Partner,
+        before: Webhook | None,
+        told: _Told | None,
+        why: str,
+    ) -> Result:
+        """The database kept the old secret: Evolution must have the old address."""
+        agreed = told in {None, _Told.OLD} or (
+            told is _Told.NEW and await self._put_back(kind, partner, before)
+        )
+        if not agreed:
+            return await self._later(claim, why)
+        await self._fail(claim, given, "failed")
+        return Refusal(why=why)
+
+    async def _commit_lost(
+        self,
+        kind: RegenerateSecret,
+        claim: Claim,
+        given: Confirmation,
+        partner: Partner,
+        before: Webhook | None,
+        told: _Told | None,
+        trouble: FixUnavailable,
+    ) -> Result:
+        """Nobody knows whether it was committed: ask the claim, which was in the transaction."""
+        try:
+            found = await self.find(claim.id)
+        except FixUnavailable:
+            # The claim says `executing` still, or it was committed: its lease brings it back.
+            return Unsettled(claim=claim, why=f"{trouble.problem} {_UNSETTLED}")
+        if found is not None and found.state is FixState.EXECUTED:
+            return await self._compared(kind, found, partner)
+        return await self._taken_back(
+            kind, claim, given, partner, before, told, str(trouble.problem)
+        )
+
+    async def _compared(self, kind: RegenerateSecret, claim: Claim, partner: Partner) -> Result:
+        """Committed: GET /webhook/find must equal what the database has."""
+        agreed = await self._agrees(kind, claim, partner)
+        await self.steps.reached(Step.COMPARED)
+        if agreed:
+            return Done(claim=claim)
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            await claims.end(
+                connection, claim.id, FixState.UNSETTLED, now=now, before=(FixState.EXECUTED,)
+            )
+            await claims.lease_until(connection, claim.id, now + AGAIN)
+        return Unsettled(claim=claim, why=_UNSETTLED)
+
+    async def _agrees(self, kind: RegenerateSecret, claim: Claim, partner: Partner) -> bool:
+        async with self.database.transaction() as connection:
+            known = await kind.connection_of(connection, claim.target)
+        if known is None:
+            return True
+        found = await kind.writer.find(partner.server, partner.instance)
+        return isinstance(found, Webhook) and found.url == kind.url(known[0])
+
+    async def _later(self, claim: Claim, why: str) -> Result:
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            await claims.lease_until(connection, claim.id, now + AGAIN)
+        return Unsettled(claim=claim, why=f"{why} {_UNSETTLED}")
+
+    async def _fail(self, claim: Claim, given: Confirmation, action: str) -> None:
+        async with self.database.transaction() as connection:
+            ended = await claims.end(
+                connection,
+                claim.id,
+                FixState.FAILED,
+                now=self.clock.now(),
+                before=(FixState.EXECUTING,),
+            )
+            if ended is not None:
+                entry = self._entry(ended, action, given.by, given.at)
+                await audit.append(connection, entry)
+
+    # --- settling -------------------------------------------------------------------------------
+
+    async def settle(self, now: datetime) -> tuple[Claim, ...]:
+        """Settle what was left behind; the claims that are settled now."""
+        async with self.database.transaction() as connection:
+            found = [c for c in await claims.left(connection, now) if c.kind in self.kinds]
+        settled: list[Claim] = []
+        for claim in found:
+            async with self.database.transaction() as connection:
+                taken = await claims.take_up(connection, claim.id, now=now, lease=now + LEASE)
+            if taken is not None:
+                ended = await self._settle(taken, now)
+                settled += [ended] if ended is not None else []
+        return tuple(settled)
+
+    async def _settle(self, claim: Claim, now: datetime) -> Claim | None:
+        """Tell Evolution what the database has; None while they do not agree."""
+        kind = self.kinds[claim.kind]
+        if isinstance(kind, RegenerateSecret) and not await self._align(kind, claim):
+            async with self.database.transaction() as connection:
+                await claims.lease_until(connection, claim.id, now + AGAIN)
+            return None
+        # Had it been committed, the claim would not say `executing`.
+        failed = claim.state is FixState.EXECUTING
+        async with self.database.transaction() as connection:
+            ended = await claims.end(
+                connection,
+                claim.id,
+                FixState.FAILED if failed else FixState.EXECUTED,
+                now=now,
+                before=(FixState.EXECUTING, FixState.UNSETTLED),
+                settled_at=now,
+            )
+            if ended is not None:
+                await audit.append(connection, self._entry(ended, "settled", "golive", now))
+        return ended
+
+    async def _align(self, kind: RegenerateSecret, claim: Claim) -> bool:
+        async with self.database.transaction() as connection:
+            known = await kind.connection_of(connection, claim.target)
+        if known is None:
+            return True
+        secret, partner = known
+        found = await kind.writer.find(partner.server, partner.instance)
+        if isinstance(found, Failure):
+            return False
+        url = kind.url(secret)
+        if found is not None and found.url == url:
+            return True
+        wanted = found.at(url) if found is not None else Webhook(url=url)
+        await kind.writer.set(partner.server, partner.instance, wanted)
+        now = await kind.writer.find(partner.server, partner.instance)
+        return isinstance(now, Webhook) and now.url == url
+
+
+def _insist(told: _Told, failure: Failure | None) -> None:
+    if told is not _Told.NEW:
+        raise FixRefused(_refused(failure))
+
+
+def _refused(failure: Failure | None) -> str:
+    what = failure.problem if failure is not None else "Evolution did not take it."
+    return f"{what} The database keeps the old secret."

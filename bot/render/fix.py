@@ -1,0 +1,299 @@
+"""A fix in words: its preview, what came of it, who was there before, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from bot.render import blocks
+from bot.render.budget import Draft, Form, Part, button_row, to_home, to_message
+from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_SUBMIT
+from bot.render.message import Block, Button, Message, View
+from bot.render.mrkdwn import bold, clock, code, date, escape, user
+from bot.render.phrases import DECISION_COLOURS, NEUTRAL, number
+from checks.engine.model import Decision
+from checks.engine.wording import plural
+
+REASON = "reason"
+_REASON_LENGTH = 500
+_GREEN = DECISION_COLOURS[Decision.GO]
+_YELLOW = DECISION_COLOURS[Decision.MONITOR]
+_RED = DECISION_COLOURS[Decision.NO_GO]
+
+
+class Counts(Protocol):
+    """How many rows fall under each value of one grouping."""
+
+    @property
+    def name(self) -> str:
+        """The grouping's name."""
+        ...
+
+    @property
+    def counts(self) -> tuple[tuple[str, int], ...]:
+        """Value and rows, the largest first."""
+        ...
+
+
+class Shown(Protocol):
+    """A preview, as it is kept with its claim."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102 - the names say it; remediation.values explains
+    @property
+    def verb(self) -> str: ...  # noqa: D102
+    @property
+    def rows(self) -> int: ...  # noqa: D102
+    @property
+    def facts(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def groups(self) -> Sequence[Counts]: ...  # noqa: D102
+    @property
+    def samples(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def left_out(self) -> tuple[tuple[str, int], ...]: ...  # noqa: D102
+    @property
+    def warnings(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def words(self) -> str: ...  # noqa: D102
+    @property
+    def sql(self) -> str: ...  # noqa: D102
+    @property
+    def steps(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+class Known(Protocol):
+    """A claim, as far as sentences tell of it."""
+
+    @property
+    def id(self) -> UUID: ...  # noqa: D102
+    @property
+    def sheet(self) -> Shown: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def state_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def proposed_by(self) -> str: ...  # noqa: D102
+    @property
+    def expires_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def reason(self) -> str | None: ...  # noqa: D102
+    @property
+    def approved_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def executed_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def executed_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def rows_changed(self) -> int | None: ...  # noqa: D102
+    @property
+    def undone_by(self) -> str | None: ...  # noqa: D102
+    @property
+    def undone_at(self) -> datetime | None: ...  # noqa: D102
+
+
+# --- the preview --------------------------------------------------------------------------------
+
+
+def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool = False) -> View:
+    """What exactly would change, and the question why.
+
+    Args:
+        claim: what was proposed.
+        callback: of the submission.
+        intro: what is to be said first; ours.
+        second: whether a first operator confirmed it already, whose reason stands.
+    """
+    sheet = claim.sheet
+    said = [bold(escape(sheet.title, 150))]
+    if intro:
+        said.insert(0, intro)
+    whole = Draft(
+        verdict=said[0],
+        reasons=[*said[1:], *(escape(fact) for fact in sheet.facts)],
+        parts=_parts(sheet),
+        fine=f"Can be confirmed until {clock(claim.expires_at)}. It is executed once.",
+    )
+    view = to_home(whole)
+    asked = _second(claim) if second else _reason()
+    return View(
+        kind="modal",
+        title="Preview",
+        submit=blocks.cut(sheet.verb, VIEW_SUBMIT),
+        close="Cancel",
+        callback=callback,
+        metadata=str(claim.id),
+        blocks=(*view.blocks, asked),
+    )
+
+
+def _parts(sheet: Shown) -> list[Part]:
+    out = [
+        Part(title="Mind", lines=[f"▲ {escape(line)}" for line in sheet.warnings], rank=0),
+        *(
+            Part(
+                title=f"By {escape(group.name, 40)}",
+                lines=[f"{number(n)} × {escape(value, 120)}" for value, n in group.counts],
+                rank=1,
+                at_most=8,
+                noun="groups",
+            )
+            for group in sheet.groups
+        ),
+        Part(
+            title="Left out",
+            lines=[f"{number(n)} {escape(words)}" for words, n in sheet.left_out],
+            rank=1,
+        ),
+        Part(title="Steps by hand", lines=[f"☐ {escape(step)}" for step in sheet.steps], rank=1),
+        Part(title="Rows", lines=sheet.samples, form=Form.LOG, rank=3, noun="rows", at_most=20),
+        Part(title="In words", lines=[escape(sheet.words, 600)] if sheet.words else [], rank=2),
+        Part(title="In full", lines=sheet.sql.splitlines(), form=Form.LOG, rank=4),
+    ]
+    return [part for part in out if part.lines]
+
+
+def _reason() -> Block:
+    return {
+        "type": "input",
+        "block_id": REASON,
+        "label": blocks.plain_text("Why?", 100),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": REASON,
+            "multiline": False,
+            "max_length": min(_REASON_LENGTH, PLAIN_TEXT_INPUT),
+        },
+    }
+
+
+def _second(claim: Known) -> Block:
+    reason = escape(claim.reason or "")
+    return blocks.section(f"{user(claim.proposed_by)} confirmed it: {reason}")
+
+
+# --- what came of it ----------------------------------------------------------------------------
+
+
+def executed_message(
+    claim: Known, *, buttons: Sequence[Button] = (), steps: Sequence[str] = (), fine: str = ""
+) -> Message:
+    """A fix was made: who, what, how many rows, why."""
+    sheet = claim.sheet
+    count = claim.rows_changed or 0
+    rows = plural(count, "row")
+    said = f"{bold('Fixed')} · {escape(sheet.title, 150)} · {rows}"
+    second = f", approved by {user(claim.approved_by)}" if claim.approved_by else ""
+    first = claim.proposed_by if claim.approved_by else claim.executed_by or claim.proposed_by
+    who = f"By {user(first)}{second}: {escape(claim.reason or 'no reason was given')}"
+    draft = Draft(
+        verdict=said,
+        reasons=[],
+        parts=[
+            Part(lines=[who], rank=0),
+            Part(title="Mind", lines=[f"▲ {escape(w)}" for w in sheet.warnings], rank=1),
+            Part(title="Steps by hand", lines=list(steps), rank=1),
+            button_row(buttons),
+        ],
+        fine=fine,
+        colour=NEUTRAL,
+    )
+    return to_message(draft)
+
+
+def waiting_message(claim: Known, *, buttons: Sequence[Button]) -> Message:
+    """One operator confirmed; another one is asked."""
+    draft = Draft(
+        verdict=f"{bold('Approval needed')} · {escape(claim.sheet.title, 150)}",
+        reasons=["A second, different operator must approve."],
+        parts=[
+            Part(lines=[f"By {user(claim.proposed_by)}: {escape(claim.reason or '')}"], rank=0),
+            button_row(buttons),
+        ],
+        fine=f"Until {clock(claim.expires_at)}.",
+        colour=_YELLOW,
+    )
+    return to_message(draft)
+
+
+def verified_message(
+    claim: Known,
+    *,
+    counts: Sequence[tuple[str, int]],
+    lines: Sequence[str],
+    good: bool | None,
+) -> Message:
+    """Two minutes later: what became of the rows, and of the check that was red."""
+    became = ", ".join(f"{number(n)} {words}" for words, n in counts) or "no row to look at"
+    word = {True: "It helped", False: "It did not help", None: "Looked at again"}[good]
+    colour = {True: _GREEN, False: _RED, None: NEUTRAL}[good]
+    draft = Draft(
+        verdict=f"{bold(word)} · {escape(claim.sheet.title, 150)}",
+        reasons=[f"{number(claim.rows_changed or 0)} changed: {escape(became, 600)}."],
+        parts=[Part(lines=[escape(line) for line in lines], rank=0)],
+        colour=colour,
+    )
+    return to_message(draft)
+
+
+def undone_message(claim: Known, *, restored: int, conflicts: Sequence[str]) -> Message:
+    """A fix was taken back; the rows that somebody changed since are listed."""
+    also = f", {len(conflicts)} left as they are" if conflicts else ""
+    draft = Draft(
+        verdict=f"{bold('Undone')} · {escape(claim.sheet.title, 150)} · {restored} restored{also}",
+        reasons=[f"By {user(claim.undone_by or '')}."] if claim.undone_by else [],
+        parts=[
+            Part(
+                title="Changed since by somebody else, so not restored",
+                lines=conflicts,
+                form=Form.LOG,
+                noun="rows",
+            )
+        ],
+        colour=NEUTRAL,
+        file=("golive-undo.txt", "Rows that were not restored"),
+    )
+    return to_message(draft)
+
+
+def over_text(claim: Known, winner: Known | None = None) -> str:
+    """Why a button does nothing any more: who did what, and when."""
+    done = winner or claim
+    what = escape(done.sheet.title, 150)
+    if claim.undone_by and claim.undone_at:
+        return f"{user(claim.undone_by)} undid that {date(claim.undone_at)}: {what}."
+    if done.executed_by and done.executed_at and done.state != "failed":
+        rows = plural(done.rows_changed or 0, "row")
+        when = date(done.executed_at)
+        return f"{user(done.executed_by)} did that {when}: {what}, {rows}. Nothing was done now."
+    if claim.state == "expired":
+        return f"That preview expired {date(claim.expires_at)}. Nothing was done; open a new one."
+    when = f" {date(claim.state_at)}" if claim.state_at else ""
+    return f"That preview is {escape(claim.state, 40)}{when}. Nothing was done; open a new one."
+
+
+def done_text(claim: Known) -> str:
+    """To whoever confirmed it."""
+    rows = plural(claim.rows_changed or 0, "row")
+    return f"{bold('Done')}: {escape(claim.sheet.title, 150)}, {rows}. The thread has it."
+
+
+def waiting_text(claim: Known) -> str:
+    """To the first of two operators."""
+    return (
+        f"{bold('Confirmed')}: {escape(claim.sheet.title, 150)}. A second, different operator must"
+        f" approve it in the channel until {clock(claim.expires_at)}. Nothing is changed yet."
+    )
+
+
+def step_line(step: str, done_by: str | None) -> str:
+    """A step by hand, with its tick."""
+    return f"☑ {escape(step)} · {user(done_by)}" if done_by else f"☐ {escape(step)}"
+
+
+def not_offered(setting: str) -> str:
+    """Fixes cannot be made here."""
+    return f"No fix is offered: {code(setting)} is not set, or the runbook has no remediation."

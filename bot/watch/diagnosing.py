@@ -1,0 +1,114 @@
+"""`/golive diagnose`: look, conclude, offer the fix that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.actions import PREFIX
+from bot.desk import Call, Reply
+from bot.remediation.reset_messages import ResetMessages
+from bot.remediation.values import FixUnavailable, Wish
+from bot.render.diagnosis import diagnosis_message
+from bot.render.message import Button
+from bot.storage.store import Store
+from bot.storage.values import StoreUnavailable, WatchState
+from bot.watch import observing
+from bot.watch.fixing import Workshop
+from bot.watch.lookout import Lookout
+from bot.watch.model import Deployment
+from checks.diagnosis import Incident, procedure_of
+from checks.diagnosis.model import Diagnosis, Fix, FixKind
+from checks.diagnosis.runner import Sources, diagnose
+
+_MOST: Final = 4
+_LABEL: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosing:
+    """Runs the four procedures.
+
+    shop: makes the fixes that are offered; None where none are
+    """
+
+    store: Store
+    lookout: Lookout
+    sources: Sources
+    shop: Workshop | None = None
+
+    async def diagnose(self, call: Call, incident: int) -> Reply:
+        """Which root cause of an incident holds, and the fix that fits."""
+        deployment, state = await self._watch(call)
+        occasion = self.lookout.occasion(deployment, state)
+        found = await diagnose(procedure_of(Incident(incident)), self.sources, occasion)
+        await self._note(found)
+        buttons = await self._buttons(call, found)
+        secrets = await self.lookout.live_secrets()
+        message = diagnosis_message(found, buttons=buttons, secrets=secrets)
+        return Reply(message=message, in_channel=True)
+
+    async def _watch(self, call: Call) -> tuple[Deployment | None, WatchState]:
+        try:
+            deployment = await self.store.open_watch(call.channel)
+            if deployment is None:
+                return None, WatchState()
+            return deployment, await self.store.state(deployment.id)
+        except StoreUnavailable:
+            return None, WatchState()
+
+    async def _note(self, found: Diagnosis) -> None:
+        """Its own test event is no unknown instance of the application's."""
+        caused: Mapping[str, int] = {s: n for s, n in found.own_probes.items() if n}
+        if not caused:
+            return
+        self.lookout.caused(found.taken_at, caused)
+        try:
+            for watch in await self.store.open_watches():
+                state = await self.store.state(watch.id)
+                change = observing.caused(state, found.taken_at, caused)
+                await self.store.remember(watch.id, change)
+        except StoreUnavailable:
+            return
+
+    async def _buttons(self, call: Call, found: Diagnosis) -> tuple[Button, ...]:
+        fix = found.fix
+        if self.shop is None or fix is None or fix.kind is FixKind.MANUAL:
+            return ()
+        if fix.kind is FixKind.RESET_MESSAGES:
+            return await self._units(call)
+        return tuple(
+            _button(number, f"{_verb(fix)} {target.name}", f'{fix.kind.value} "{target.id}"')
+            for number, target in enumerate(fix.targets[:_MOST])
+        )
+
+    async def _units(self, call: Call) -> tuple[Button, ...]:
+        """A button for each unit with failed messages; all of them only where that is pressed."""
+        kind = self.shop.engine.kinds["reset_messages"] if self.shop is not None else None
+        if self.shop is None or not isinstance(kind, ResetMessages):
+            return ()
+        wish = Wish(kind=kind.name, target="", by=call.user, channel=call.channel, at=call.at)
+        try:
+            async with self.shop.engine.database.transaction() as connection:
+                rows = await kind.units(connection, wish)
+        except FixUnavailable:
+            return ()
+        named = [(f"Reset {row['name']} ({row['failed']})", str(row["id"])) for row in rows[:_MOST]]
+        if len(rows) > 1:
+            total = sum(row["failed"] for row in rows)
+            named.append((f"Reset all units ({total})", "all"))
+        return tuple(
+            _button(number, label, f"{kind.name} {target}")
+            for number, (label, target) in enumerate(named)
+        )
+
+
+def _verb(fix: Fix) -> str:
+    return "Regenerate secret:" if fix.kind is FixKind.REGENERATE_SECRET else "Reset"
+
+
+def _button(number: int, label: str, value: str) -> Button:
+    return Button(
+        action=f"{PREFIX}fix:{number}", label=label[:_LABEL], value=value, style="primary"
+    )

@@ -1,0 +1,253 @@
+"""Where diagnosis and fixes come together, for the bot, the demo and the tests alike."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from bot.clock import Clock, Timer
+from bot.remediation import audit
+from bot.remediation.database import FixDatabase
+from bot.remediation.evolution_writer import EvolutionWriter
+from bot.remediation.hooks import Hooks
+from bot.remediation.kinds import Kind
+from bot.remediation.paired import Paired
+from bot.remediation.regenerate_secret import RegenerateSecret
+from bot.remediation.reset_campaign import ResetCampaign
+from bot.remediation.reset_messages import ResetMessages
+from bot.remediation.rollback import Rollback
+from bot.remediation.steps import Steps
+from bot.remediation.values import Claim, FixUnavailable
+from bot.settings import Settings
+from bot.storage.store import Store
+from bot.storage.values import StatusContent, StoreUnavailable
+from bot.watch.afterwards import Afterwards
+from bot.watch.caretaking import Caretaker
+from bot.watch.diagnosing import Diagnosing
+from bot.watch.expecting import Expecting
+from bot.watch.fix_posts import FixPosts
+from bot.watch.fixing import Fixing, Workshop
+from bot.watch.knowing import know
+from bot.watch.lookout import Lookout
+from bot.watch.mending import Mending
+from bot.watch.rolling_back import RollingBack
+from bot.watch.saying import Speech
+from bot.watch.sending_on import SendingOn
+from checks.diagnosis.application import HttpApplication
+from checks.diagnosis.runner import Sources
+from checks.engine.model import Problem
+from checks.engine.runbook import Remediation, Runbook
+from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
+from checks.sources.http import Timeouts
+
+_TAIL: Final = 5_000
+_SENT: Final = re.compile(
+    r"\[Message:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\] Sent successfully"
+)
+_OWN: Final = re.compile(r"(SLACK_|GOLIVE_|EVOLUTION_API_)")
+"""golive's own settings, which a rollback's command has no business with."""
+
+TOLD_IN: Final = Timeouts(connect=3.0, write=3.0, read=6.0, whole=8.0)
+"""A row is locked while Evolution is told: well below what the database allows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What fixes share with the rest of the bot."""
+
+    settings: Settings
+    runbook: Runbook
+    store: Store
+    lookout: Lookout
+    speech: Speech
+    clock: Clock
+    timer: Timer
+    wake: Callable[[], None]
+    environment: Mapping[str, str]
+    steps: Steps | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repairs:
+    """Diagnosis, and fixes where they are offered."""
+
+    mending: Mending
+    shop: Workshop | None = None
+    caretaker: Caretaker | None = None
+
+    async def begin(self) -> None:
+        """Take up what was left behind."""
+        if self.caretaker is not None:
+            await self.caretaker.begin()
+
+    async def end(self) -> None:
+        """Begin nothing more, and wait for a rollback that runs."""
+        if self.caretaker is not None:
+            self.caretaker.end()
+        if self.shop is not None:
+            await self.shop.rolling_back.end()
+
+    async def audit_head(self) -> str:
+        """The digest at the end of the audit; "" where there is none, or it does not answer."""
+        if self.shop is None:
+            return ""
+        try:
+            return str(await audit.head(self.shop.engine.database))
+        except FixUnavailable:
+            return ""
+
+
+async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
+    """Everything for diagnosis and fixes; what has to be closed is closed with the stack."""
+    transport = await stack.enter_async_context(Transport(timeouts=TOLD_IN))
+    shop = _shop(house, transport, stack)
+    sources = house.lookout.sources
+    diagnosing = Diagnosing(
+        store=house.store,
+        lookout=house.lookout,
+        sources=Sources(
+            log=sources.log,
+            database=sources.database,
+            health=sources.health,
+            application=HttpApplication(house.settings.base_url),
+            evolution=EvolutionClient(transport),
+            environment=_server(house.settings),
+        ),
+        shop=shop,
+    )
+    expecting = Expecting(house.store, house.lookout, house.clock, house.timer, house.wake)
+    mending = Mending(diagnosing, expecting, Fixing(shop) if shop is not None else None)
+    caretaker = None
+    if shop is not None:
+        after = Afterwards(shop.engine.database, house.lookout, house.store, house.runbook)
+        caretaker = Caretaker(
+            shop, house.clock, house.timer, afterwards=after.lines, healthy=after.healthy
+        )
+    return Repairs(mending=mending, shop=shop, caretaker=caretaker)
+
+
+def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop | None:
+    url, rules = house.settings.remediation_database_url, house.runbook.remediation
+    if url is None or rules is None:
+        return None
+    database = FixDatabase(
+        url.get_secret_value(), lock=rules.lock_timeout, statement=rules.statement_timeout
+    )
+    stack.push_async_callback(database.close)
+    engine = Paired(database, _kinds(house, rules, transport), rules, house.clock, house.steps)
+    posts = FixPosts(house.store, rules, house.wake)
+    hooks = Hooks({one.name: one.value.get_secret_value() for one in house.settings.secrets})
+    rollback = Rollback(
+        engine,
+        rules.rollback,
+        hooks,
+        environment={k: v for k, v in house.environment.items() if not _OWN.match(k)},
+        secrets=house.settings.literals,
+    )
+    showing = _Showing(house)
+    rolling_back = RollingBack(rollback, posts, house.store, house.clock, showing.show)
+    sending = SendingOn(database, rules, hooks, posts, house.clock)
+    return Workshop(
+        engine=engine,
+        rollback=rollback,
+        posts=posts,
+        store=house.store,
+        hooks=hooks,
+        after=sending.after,
+        rolling_back=rolling_back,
+    )
+
+
+def _kinds(house: House, rules: Remediation, transport: Transport) -> dict[str, Kind]:
+    seen = _Seen(house)
+    kinds: tuple[Kind, ...] = (
+        ResetMessages(
+            rules.reset_messages,
+            most=rules.max_rows,
+            secrets=house.lookout.live_secrets,
+            sent=seen.sent,
+        ),
+        ResetCampaign(rules.reset_campaign, progress=seen.progress, clock=house.clock),
+        RegenerateSecret(
+            EvolutionWriter(transport),
+            environment=_server(house.settings),
+            base_url=house.settings.base_url,
+            fingerprint=seen.fingerprint,
+        ),
+    )
+    return {kind.name: kind for kind in kinds}
+
+
+def _server(settings: Settings) -> ServerSettings:
+    key = settings.evolution_api_key
+    return ServerSettings(
+        url=settings.evolution_api_url, key=key.get_secret_value() if key else None
+    )
+
+
+class _Seen:
+    """What log and watches have seen, for the guards of fixes."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def sent(self) -> Sequence[str]:
+        """Ids of messages that the end of the log says were sent."""
+        found = await self._house.lookout.tail(_TAIL)
+        if isinstance(found, Problem):
+            return ()
+        ids = (match.group(1) for line in found for match in _SENT.finditer(line))
+        return tuple(dict.fromkeys(ids))
+
+    async def progress(self, campaign: str) -> datetime | None:
+        """When a watch last saw a campaign move; None where none has seen it."""
+        store = self._house.store
+        try:
+            states = [await store.state(watch.id) for watch in await store.open_watches()]
+        except StoreUnavailable:
+            return None
+        seen = [s.observed.progress.get(campaign) for s in states if s.observed is not None]
+        return max((instant for instant in seen if instant is not None), default=None)
+
+    def fingerprint(self, secret: str) -> str:
+        """The same name for the same secret, which does not tell it."""
+        key = self._house.lookout.fingerprint_key
+        return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
+
+
+class _Showing:
+    """Brings the status message of a watch up to date."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def show(self, claim: Claim) -> None:
+        """Show where the rollback of this claim stands."""
+        deployment: UUID | None = claim.deployment
+        if deployment is None:
+            return
+        house = self._house
+        try:
+            watch = await house.store.watch(deployment)
+            if watch is None:
+                return
+            known = await know(house.store, watch)
+            view = known.view(house.runbook, house.clock.now())
+            message = house.speech.status(view)
+            await house.store.enqueue([StatusContent(message=message).post(watch)])
+        except StoreUnavailable:
+            return
+        house.wake()
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment of this process, for a rollback's command."""
+    return dict(os.environ)

@@ -1,0 +1,184 @@
+"""A bot with fixes in a local workspace: what people press, what they see, what was written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+from pydantic import SecretStr
+
+from bot.demo.workspace import Workspace, people
+from bot.demo.workspace.actor import Outcome
+from bot.demo.workspace.messages import Message
+from bot.demo.workspace.views import View
+from bot.settings import NamedSecret, Settings
+from checks import CHECKS
+from checks.engine.runbook import Remediation, Runbook, load_runbook
+from tests.bot.remediation.planted import T0
+from tests.manifests.roles import PASSWORD, RoleUrls
+from tests.support.hand import HandClock
+from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
+
+EVOLUTION_KEY = "evo-key-of-the-tests-only-1234567890"
+
+
+def rules_of(**changes: object) -> Runbook:
+    """The shipped runbook with other bounds of fixes."""
+    book = load_runbook(checks=CHECKS)
+    assert book.remediation is not None
+    rules: Remediation = replace(book.remediation, **changes)  # pyright: ignore[reportArgumentType]
+    return replace(book, remediation=rules)
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """A stage on which fixes are made."""
+
+    stage: Stage
+    roles: RoleUrls
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace."""
+        return self.stage.workspace
+
+    async def command(self, text: str, user: str = people.OPERATOR) -> View | None:
+        """Type a command; the modal that the person sees then."""
+        await self.stage.command(text, user=user)
+        return self.top(user)
+
+    def top(self, user: str = people.OPERATOR) -> View | None:
+        """The modal that somebody sees."""
+        return self.workspace.state.views.top(user)
+
+    async def open(self, text: str, user: str = people.OPERATOR) -> View:
+        """Type a command that opens a modal."""
+        view = await self.command(text, user)
+        assert view is not None
+        return view
+
+    async def click(
+        self, message: Message | View, action: str, user: str = people.OPERATOR
+    ) -> View | None:
+        """Press a button, confirming where it asks; the modal that the person sees then."""
+        await self.workspace.actor.click(user, message, action, confirm=True)
+        await self.stage.timer.rest()
+        return self.top(user)
+
+    async def submit(
+        self, view: View, reason: str | None = "Evolution is back", user: str = people.OPERATOR
+    ) -> str:
+        """Submit a preview; what the modal says then."""
+        values = {"reason": reason} if reason is not None else {}
+        outcome: Outcome = await self.workspace.actor.submit(user, view, dict(values))
+        assert outcome.error is None, outcome
+        await self.stage.timer.rest()
+        top = self.top(user)
+        return words(top) if top is not None else ""
+
+    async def reopened(self, text: str, user: str = people.OPERATOR) -> View:
+        """Close what is open and type a command."""
+        top = self.top(user)
+        if top is not None:
+            await self.workspace.actor.close(user, top, all_of_them=True)
+        return await self.open(text, user)
+
+    def post(self, part: str) -> Message:
+        """The one post whose words have this part."""
+        found = [m for m in self.stage.posts if part in all_words(m)]
+        assert len(found) == 1, [m.text for m in self.stage.posts]
+        return found[0]
+
+    def told(self, user: str = people.OPERATOR) -> str:
+        """What only one person was told last."""
+        return all_words(self.workspace.state.messages.ephemerals(user, CHANNEL)[-1])
+
+    def rows(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """What the application's database has."""
+        with psycopg.connect(self.roles.owner) as owner:
+            return [tuple(row) for row in owner.execute(statement.encode(), values).fetchall()]
+
+    def actions(self) -> list[str]:
+        """The audit's actions, oldest first."""
+        return [str(a) for (a,) in self.rows("SELECT action FROM golive.fix_audit ORDER BY seq")]
+
+
+def words(view: View) -> str:
+    """All words of a modal."""
+    return str(view.blocks)
+
+
+def all_words(message: Message) -> str:
+    """All words of a message."""
+    return f"{message.text}\n{message.all_blocks()}"
+
+
+def button_ids(message: Message) -> list[str]:
+    """The ids of a message's buttons."""
+    return [
+        str(element["action_id"])
+        for block in message.all_blocks()
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+def settings(
+    workspace: Workspace,
+    store: str,
+    roles: RoleUrls,
+    *,
+    log: Path | None = None,
+    base_url: str | None = None,
+    evolution: str | None = None,
+    operators: tuple[str, ...] = (people.OPERATORS,),
+    tokens: dict[str, str] | None = None,
+) -> Settings:
+    """Settings with fixes."""
+    given = settings_for(
+        workspace, store, log=log, database=roles.reader, base_url=base_url, operators=operators
+    )
+    named = {"EVOLUTION_API_KEY": EVOLUTION_KEY, "DB": PASSWORD, **(tokens or {})}
+    return given.model_copy(
+        update={
+            "remediation_database_url": SecretStr(roles.fixer),
+            "evolution_api_url": evolution,
+            "evolution_api_key": SecretStr(EVOLUTION_KEY),
+            "secrets": tuple(
+                NamedSecret(name=name, value=SecretStr(value)) for name, value in named.items()
+            ),
+        }
+    )
+
+
+@asynccontextmanager
+async def bench(
+    roles: RoleUrls,
+    store: str,
+    *,
+    runbook: Runbook | None = None,
+    clock: HandClock | None = None,
+    log: Path | None = None,
+    base_url: str | None = None,
+    evolution: str | None = None,
+    operators: tuple[str, ...] = (people.OPERATORS,),
+    tokens: dict[str, str] | None = None,
+) -> AsyncGenerator[Bench]:
+    """A running bot with fixes."""
+    time = clock or HandClock(T0)
+    async with Workspace(now=time.now, rate_limits=False) as workspace:
+        given = settings(
+            workspace,
+            store,
+            roles,
+            log=log,
+            base_url=base_url,
+            evolution=evolution,
+            operators=operators,
+            tokens=tokens,
+        )
+        async with staged(workspace, given, time, runbook=runbook) as stage:
+            yield Bench(stage=stage, roles=roles)
