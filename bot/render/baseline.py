@@ -40,6 +40,7 @@ def baseline_message(
     *,
     recorded: Sequence[str] = (),
     cannot: Sequence[Problem] = (),
+    uncalled: str | None = None,
     buttons: Sequence[Button] = (),
 ) -> Message:
     """The watch has begun: what was recorded at T+0, what comes when, what cannot be looked at.
@@ -48,16 +49,20 @@ def baseline_message(
         view: the watch.
         recorded: what was counted at the start, as sentences.
         cannot: what cannot be looked at now; by default what the report says is UNKNOWN.
+        uncalled: why nobody can be called on escalation, as a sentence.
         buttons: what can be done.
     """
     blind = list(cannot) or _unknowns(view)
-    ready = "▲ some checks cannot look yet" if blind else "everything can be looked at"
+    ready = ["▲ some checks cannot look yet" if blind else "everything can be looked at"]
+    if uncalled is not None:
+        ready.append("▲ nobody is called on escalation")
     deployment = view.deployment
     at = elapsed(deployment.deployed_at, view.now)
     draft = Draft(
-        verdict=" · ".join([bold("Watch started"), version(deployment), at, ready]),
+        verdict=" · ".join([bold("Watch started"), version(deployment), at, *ready]),
         reasons=[next_words(view)] if view.upcoming else [],
         parts=[
+            Part(lines=_uncalled(uncalled), rank=0),
             Part(
                 title="Cannot look at", lines=[_problem(p) for p in blind], noun="problems", rank=1
             ),
@@ -121,6 +126,10 @@ def _unknowns(view: WatchView) -> list[Problem]:
 
 def _problem(problem: Problem) -> str:
     return f"{SYMBOLS[Level.UNKNOWN]} {escape(problem.what)} {escape(problem.mend)}".rstrip()
+
+
+def _uncalled(why: str | None) -> list[str]:
+    return [] if why is None else [f"▲ Nobody is called on escalation. {escape(why)}"]
 
 
 def _schedule(view: WatchView) -> list[str]:

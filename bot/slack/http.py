@@ -48,7 +48,11 @@ class HttpFront:
         app.router.add_post(PATH, self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
         await runner.setup()
-        await web.TCPSite(runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
         self._runner = runner
 
     async def quiet(self) -> None:

@@ -6,8 +6,12 @@ import asyncio
 import itertools
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.clock import Clock, Timer
+
+_NUMBERS: Final = itertools.count()
+"""Of all waits of the process: one timer serves them all, and a key twice would lose a wait."""
 
 
 class Pause:
@@ -21,7 +25,6 @@ class Pause:
     def __init__(self, clock: Clock, timer: Timer) -> None:
         self._clock = clock
         self._timer = timer
-        self._numbers = itertools.count()
 
     def now(self) -> datetime:
         """The clock's instant."""
@@ -36,7 +39,7 @@ class Pause:
         async def arrive() -> None:
             reached.set()
 
-        key = f"slack:pause:{next(self._numbers)}"
+        key = f"slack:pause:{next(_NUMBERS)}"
         self._timer.at(instant, key, arrive)
         try:
             await reached.wait()

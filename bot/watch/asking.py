@@ -34,11 +34,11 @@ class Asking:
         """The watch of this channel, or all checks over the last hour."""
         try:
             deployment = await self._parts.store.open_watch(call.channel)
+            known = await know(self._parts.store, deployment) if deployment is not None else None
         except StoreUnavailable:
             return await self._live(call, problems=(_NO_HISTORY,))
-        if deployment is None:
+        if known is None:
             return await self._live(call, hint=_HINT)
-        known = await know(self._parts.store, deployment)
         report = await self._parts.look(known, call)
         view = known.view(self._parts.runbook, call.at, report=report, live=True)
         return Reply(message=watch_status(view), in_channel=True)
@@ -64,7 +64,7 @@ class Asking:
         except StoreUnavailable:
             return Reply(message=sentences.store_down("report"))
         taken = tuple(replace(one, report=reports.get(one.point.key)) for one in known.taken)
-        view = replace(known.view(self._parts.runbook, call.at), taken=taken)
+        view = replace(known.view(self._parts.runbook, call.at), taken=taken, notes=known.notes)
         picture = await self._parts.speech.picture(view)
         return Reply(message=post_mortem_message(view, actions=actions, picture=picture))
 

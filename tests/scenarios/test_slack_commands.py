@@ -1,0 +1,312 @@
+"""Every command of `/golive`, typed in a local workspace to the whole bot."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.demo.workspace import people
+from checks import CHECKS
+from tests.support.slack_bot import CHANNEL
+from tests.support.typing_people import LEAD, T0, Ground, playing
+
+
+@pytest.fixture
+def ground(tmp_path: Path, crm_database: str, store_database: str) -> Ground:
+    """A quiet hour on empty databases."""
+    return Ground(folder=tmp_path, database=crm_database, store=store_database)
+
+
+async def test_start_twice_is_one_watch(ground: Ground) -> None:
+    """And another version has to wait until the channel's watch is closed."""
+    async with playing(ground) as play:
+        assert "golive watches `v1`" in await play.type("start v1")
+        assert "is running already" in await play.type("start v1")
+        said = await play.type("start v2")
+        assert "This channel is watching `v1`" in said
+        assert "/golive close" in said
+        assert len([p for p in play.posts() if "Watch started" in p.text]) == 1
+        assert len(await play.stage.bot.store.open_watches()) == 1
+
+
+async def test_start_ago_begins_where_the_deploy_was(ground: Ground) -> None:
+    """What was due since the deploy is taken at once, in order, and says how late it is."""
+    async with playing(ground) as play:
+        await play.to(12)
+        await play.type("start v1 12m")
+        (watch,) = await play.stage.bot.store.open_watches()
+        assert watch.deployed_at == T0
+        first = play.one("checkpoint 1 (T+10)")
+        assert "2 min late" in first.text
+        heads = [post.text for post in play.posts()]
+        assert heads.index(play.one("Healthy").text) < heads.index(first.text)
+
+
+async def test_status_without_a_watch_measures_once_for_all(ground: Ground) -> None:
+    """Two hundred callers share one measurement; the next one within 10 s is told its age."""
+    async with playing(ground) as play:
+        actor = play.workspace.actor
+        outcomes = await asyncio.gather(
+            *(actor.command(people.MEMBER, CHANNEL, "/golive status") for _ in range(200))
+        )
+        assert {outcome.error for outcome in outcomes} == {None}
+        await play.stage.timer.rest()
+        answers = [p.text for p in play.posts() if "no watch" in p.text]
+        assert len(answers) == 200
+        assert len(set(answers)) == 1
+        report = await play.stage.bot.lookout.live()
+        await play.stage.timer.advance(timedelta(seconds=7))
+        said = await play.type("status")
+        assert "measured 7 s ago" in said
+        assert (await play.stage.bot.lookout.live()) is report
+        await play.stage.timer.advance(timedelta(seconds=5))
+        assert "measured just now" in await play.type("status")
+
+
+async def test_status_in_a_watch_says_where_it_stands(ground: Ground) -> None:
+    """T+n, each check's level, the verdict so far, the next checkpoint in the reader's own zone."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(12)
+        said = await play.type("status", user=people.MEMBER)
+        assert "`v1` · T+12" in said
+        assert "so far" in said
+        due = int(T0.timestamp()) + 20 * 60
+        assert re.search(rf"T\+20.*<!date\^{due}\^", said)
+        for check in CHECKS:
+            assert (check.title in said) == (check.checkpoint <= 1), check.id
+
+
+async def test_checkpoint_is_taken_at_once(ground: Ground) -> None:
+    """It stands in the thread, by the thresholds of the last one, and changes no schedule."""
+    async with playing(ground) as play:
+        assert "No watch is running" in await play.type("checkpoint")
+        await play.type("start v1")
+        await play.to(13)
+        said = await play.type("checkpoint")
+        assert "Checkpoint taken:" in said
+        post = play.posts()[-1]
+        assert "T+13" in post.text
+        assert post.thread_ts == play.posts()[0].ts
+        await play.to(20)
+        assert "checkpoint 2 (T+20)" in play.posts()[-1].text
+
+
+async def test_report_is_the_whole_watch_as_markdown(ground: Ground) -> None:
+    """Timeline, findings, notes (those that expired too), actions and the picture, in a file."""
+    async with playing(ground) as play:
+        assert "No watch is running" in await play.type("report")
+        await play.type("start v1")
+        await play.to(11)
+        await play.type("silence retries 1m")
+        await play.type("accept campaigns nothing is planned")
+        await play.to(21)
+        await play.type("close")
+        await play.type("report", user=people.MEMBER)
+        text = play.file("report")
+        assert text.startswith("# Go-live of v1\n")
+        for part in ("## Timeline", "## What people decided", "## What was done", "](golive-"):
+            assert part in text, part
+        assert "nothing is planned" in text
+        assert re.search(r"silenced.*retries", text)
+        assert "T+20" in text
+        assert "Watch closed." in text
+        direct = play.workspace.state.direct(people.MEMBER).id
+        shared = play.workspace.state.messages.of(direct)
+        assert any(file["name"] == "golive-report.md" for m in shared for file in m.draft.files)
+        answer = play.workspace.state.messages.ephemerals(people.MEMBER)[-1]
+        assert [block["type"] for block in answer.all_blocks()].count("image") == 1
+
+
+async def test_history_lists_the_watches_of_the_channel(ground: Ground) -> None:
+    """With their verdicts, newest first."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(11)
+        await play.type("close")
+        await play.type("start v2")
+        said = await play.type("history", user=people.MEMBER)
+        assert said.index("v2") < said.index("v1")
+        assert "GO" in said
+
+
+async def test_logs_come_masked_and_to_the_caller_alone(ground: Ground) -> None:
+    """A file with as many lines as asked for, without any secret."""
+    async with playing(ground) as play:
+        key = "sk-planted0123456789abcdef"
+        play.write("[INFO] one", f"[ERROR] apikey: '{key}'", "[INFO] three")
+        said = await play.type("logs 2")
+        assert "The last 2 lines" in said
+        lines = play.file("golive-log").splitlines()
+        assert len(lines) == 2
+        assert lines[1].endswith("three")
+        assert key not in str([m.to_json() for m in play.workspace.state.messages.all()])
+        assert key not in play.file("golive-log")
+        assert "It gives from 1 to" in await play.type("logs 0")
+
+
+async def test_a_single_critical_calls_the_lead_once_in_its_post(ground: Ground) -> None:
+    """No escalation and no second call; a member acknowledges, and status says who."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(8)
+        await play.bad(8)
+        await play.to(21)
+        calls = [post for post in play.posts() if LEAD in post.text]
+        assert len(calls) == 1, [p.text for p in play.posts()]
+        assert "checkpoint 1 (T+10)" in calls[0].text
+        assert "is on it" in (await play.type("ack", user=people.MEMBER)).replace("you are", "is")
+        assert f"<@{people.MEMBER}> is on it" in play.posts()[-1].text
+        assert f"<@{people.MEMBER}>" in await play.type("status")
+        assert "already acknowledged" in await play.type("ack")
+        assert "golive.ack" not in str(play.posts()[0].all_blocks())
+        await play.to(31)
+        assert [post for post in play.posts() if LEAD in post.text] == calls
+
+
+async def test_ack_without_an_alarm_says_so(ground: Ground) -> None:
+    """Outside of a watch as well as in one that is fine."""
+    async with playing(ground) as play:
+        assert "No watch is running" in await play.type("ack")
+        await play.type("start v1")
+        await play.to(1)
+        assert "no alarm to acknowledge" in await play.type("ack")
+
+
+async def test_accept_makes_go_reachable_and_is_named(ground: Ground) -> None:
+    """An UNKNOWN holds GO back until somebody accepts it; every verdict names them."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(10)
+        await play.bad(4)
+        assert "There is no check `nonsense`" in await play.type("accept nonsense because")
+        said = await play.type("checkpoint")
+        assert "MONITOR" in said
+        said = await play.type("accept http_5xx a load test")
+        assert "Accepted `http_5xx`" in said
+        assert "Checkpoint taken: GO" in await play.type("status") + await play.type("checkpoint")
+        post = play.posts()[-1]
+        assert f"Accepted by <@{people.OPERATOR}>" in str(post.all_blocks()) + post.text
+        await play.bad(8)
+        said = await play.type("accept http_5xx we know")
+        assert "cannot be accepted: it is CRITICAL" in said
+
+
+async def test_silence_counts_as_unknown_and_expires(ground: Ground) -> None:
+    """It is shown with its end; afterwards the check counts again."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(10)
+        await play.bad(8)
+        assert "Checkpoint taken: NO-GO" in await play.type("checkpoint")
+        said = await play.type("silence http_5xx 5m")
+        assert "until 21:16 UTC" in said
+        assert "Checkpoint taken: MONITOR" in await play.type("checkpoint")
+        assert "Silenced by" in str(play.posts()[-1].all_blocks())
+        await play.to(17)
+        assert "Checkpoint taken: NO-GO" in await play.type("checkpoint")
+
+
+async def test_close_ends_the_watch(ground: Ground) -> None:
+    """A second close has nothing to do; the next version may begin."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(2)
+        assert "The watch over `v1` is closed" in await play.type("close")
+        assert "No watch is running" in await play.type("close")
+        assert "golive watches `v2`" in await play.type("start v2")
+
+
+async def test_help_shows_what_the_caller_may_run(ground: Ground) -> None:
+    """A member sees the other commands as the operators'; a typo gets the nearest command."""
+    async with playing(ground) as play:
+        mine = await play.type("help")
+        theirs = await play.type("help", user=people.MEMBER)
+        assert "You are an operator" in mine
+        assert "You are a member" in theirs
+        assert "/golive close" in mine
+        assert "/golive close" not in theirs
+        assert "/golive status" in theirs
+        typo = await play.type("stauts")
+        assert "Did you mean `/golive status`?" in typo
+
+
+@pytest.mark.parametrize("command", ["start v1", "close", "logs", "accept retries x", "checkpoint"])
+async def test_a_member_is_told_what_only_operators_may(ground: Ground, command: str) -> None:
+    """And nothing is done."""
+    async with playing(ground) as play:
+        said = await play.type(command, user=people.MEMBER)
+        assert "Only operators may run" in said
+        assert await play.stage.bot.store.open_watches() == ()
+
+
+async def test_guests_and_strangers_get_nothing(ground: Ground) -> None:
+    """Not even the reason of a typo; in a channel with people from outside nothing is changed."""
+    async with playing(ground) as play:
+        for user, channel in (
+            (people.GUEST, CHANNEL),
+            (people.SINGLE_CHANNEL_GUEST, CHANNEL),
+            (people.STRANGER, people.SHARED),
+        ):
+            for command in ("status", "help", "stauts", "start v1"):
+                said = await play.type(command, user=user, channel=channel)
+                assert "full members of this workspace only" in said
+        said = await play.type("start v1", channel=people.SHARED)
+        assert "People from outside are in this channel" in said
+        assert await play.stage.bot.store.open_watches() == ()
+
+
+async def test_a_direct_message_is_about_the_release_channel(ground: Ground) -> None:
+    """What is typed to the bot alone acts on GOLIVE_CHANNEL, and is answered where it was typed."""
+    async with playing(ground) as play:
+        direct = play.workspace.state.direct(people.OPERATOR).id
+        await play.type("start v1", channel=direct)
+        assert len(await play.stage.bot.store.open_watches()) == 1
+        assert "Watch started" in play.one("Watch started").text
+        await play.to(1)
+        assert "`v1` · T+1" in await play.type("status", channel=direct)
+        assert not [p for p in play.posts() if "live measured" in str(p.all_blocks())]
+        shared = play.workspace.state.channel(CHANNEL)
+        play.workspace.state.put_channel(replace(shared, is_ext_shared=True))
+        await play.stage.timer.advance(timedelta(seconds=61))
+        said = await play.type("close", channel=direct)
+        assert "People from outside are in this channel" in said
+
+
+async def test_two_channels_are_watched_at_once(ground: Ground) -> None:
+    """Each has its own version, its own posts and its own end."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.type("start v2", channel=people.PRIVATE)
+        await play.to(6)
+        await play.type("close", channel=people.PRIVATE)
+        await play.to(11)
+        assert "`v1`" in play.one("checkpoint 1").text
+        assert "`v2`" in play.one("Healthy", people.PRIVATE).text
+        assert not [p for p in play.posts(people.PRIVATE) if "checkpoint 1" in p.text]
+
+
+async def test_home_is_kept_current(ground: Ground) -> None:
+    """Who opened it sees the watch begin and its newest verdict without opening it again."""
+    async with playing(ground) as play:
+        await play.workspace.actor.open_home(people.MEMBER)
+        await play.stage.timer.rest()
+
+        def shown() -> str:
+            home = play.workspace.state.views.home(people.MEMBER)
+            return str(home.blocks) if home is not None else ""
+
+        assert "v1" not in shown()
+        await play.type("start v1")
+        await play.to(3)
+        assert "v1" in shown()
+        play.workspace.faults.api.error("views.publish", "internal_error", times=5)
+        await play.to(6)
+        play.workspace.faults.api.clear()
+        await play.to(11)
+        assert "GO" in shown()
