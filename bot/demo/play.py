@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import tempfile
 import webbrowser
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,12 +19,10 @@ from bot.demo.announce import Announcer
 from bot.demo.databases import make_databases
 from bot.demo.interrupts import Interrupts
 from bot.demo.pace import Pace, PacedClock, PacedTimer
-from bot.demo.page import Page
-from bot.demo.place import OPERATOR
+from bot.demo.page.serving import serve
 from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.scenarios import Scenario
 from bot.demo.show import Show, Times, open_show
-from bot.demo.workspace import Change
 
 PORT = 8484
 """Where the page is, unless something else is there."""
@@ -106,8 +103,8 @@ class _Player:
                     times=Times(clock=self._clock, timer=timer, life=SystemClock()),
                     databases=make_databases(server),
                     folder=folder,
-                    port=free_port(self._options.port),
-                    before=lambda show: _serve(show, pace),
+                    port=self._options.port,
+                    before=lambda show: serve(show, pace),
                 )
             )
             self._follow(show)
@@ -140,24 +137,3 @@ class _Player:
         pace.choose(Pace.LIFE)
         self._announcer.say("The final review is posted. The page stays; Ctrl-C ends the demo.")
         await asyncio.Event().wait()
-
-
-def _serve(show: Show, pace: Pace) -> None:
-    """Put the page on the workspace's server, and let dialogs slow the clock."""
-    page = Page(show, me=OPERATOR, speed=lambda: pace.speed, choose_speed=pace.choose)
-    pace.changed.append(page.paced)
-    views = show.workspace.state.views
-
-    def dialogs(_change: Change) -> None:
-        pace.read(on=any(views.stack(user.id) for user in show.workspace.state.users))
-
-    show.workspace.state.changes.subscribe(dialogs)
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port, or 0 for any free one where somebody has it already."""
-    with socket.socket() as probe, suppress(OSError):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", wanted))
-        return wanted
-    return 0

@@ -79,6 +79,7 @@ class Show:
     evolution: EvolutionStandIn
     log: Log
     watched_log: Path
+    databases: Databases
     workspace: Workspace = field(init=False)
     bot: Bot = field(init=False)
     figures: tuple[Figure, ...] = ()
@@ -127,14 +128,14 @@ async def open_show(
         times: whose time it plays in.
         databases: fresh ones.
         folder: for the log and the runbook.
-        port: of the workspace; 0 finds a free one.
+        port: of the workspace, if it is free; else any.
         step: how often the application writes what it did.
         before: is given the show before the workspace listens, to add routes to it.
     """
     async with AsyncExitStack() as stack:
         show, asking = await _open_application(stack, scenario, seed, times, databases, folder)
         show.workspace = Workspace(
-            now=times.clock.now, cast=demo_cast(), life=times.life.now, port=port
+            now=times.clock.now, cast=demo_cast(), life=times.life.now, port=port, any_port=True
         )
         if before is not None:
             before(show)
@@ -209,6 +210,7 @@ async def _open_application(
         evolution=evolution,
         log=log,
         watched_log=folder / "backup.log" if scenario.wrong_log else crm,
+        databases=databases,
     )
     return show, asking
 

@@ -20,7 +20,7 @@ CAMPAIGN_STICKS = 25
 _CAMPAIGN = 85
 """Recipients; more than 50 of them are pending when the campaign's worker dies."""
 
-_SECOND_UNIT = (2.4, 6.1, 9.7, 13.2, 16.5, 18.4, 19.3, 24.5, 33.2, 41.5, 48.2, 51.4, 54.3, 57.1)
+_SECOND_UNIT = (2.4, 6.1, 9.7, 13.2, 16.5, 18.3, 18.8, 24.5, 33.2, 41.5, 48.2, 51.4, 54.3, 57.1)
 """The minutes at which customers write to the second unit: two by T+20, five by T+48, then more."""
 
 _SERVER = "Request failed with status code 500"

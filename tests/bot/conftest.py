@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.__main__ import main
 from tests.bot.crm_log import text
@@ -14,7 +15,7 @@ from tests.bot.shell import OURS, Ended, Golive, WriteLog
 
 
 @pytest.fixture
-def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Golive:
+def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Golive]:
     """Runs a command line in this process, with nothing in the environment but what is given."""
     for name in list(os.environ):
         if name.startswith(OURS):
@@ -28,7 +29,8 @@ def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         told = capsys.readouterr()
         return Ended(code=code, out=told.out, err=told.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()  # what it writes to is this test's own, and closed behind it
 
 
 @pytest.fixture

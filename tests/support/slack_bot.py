@@ -26,6 +26,9 @@ LEAD = people.OPERATORS
 _NEVER_QUIET = 30.0
 """Real seconds after which a test gives up on coming to rest."""
 
+_IDLE = 20
+"""Looks without news after which the clock is moved on for what waits longer."""
+
 _SOON = timedelta(seconds=70)
 """How far the clock may be moved for what waits for Slack's limits."""
 
@@ -99,7 +102,7 @@ async def staged(
         stage = Stage(bot=bot, workspace=workspace, clock=clock, timer=timer)
 
         async def quiet() -> None:
-            await _come_to_rest(stage)
+            await come_to_rest(stage)
 
         timer.quiet = quiet
         await workspace.until(lambda: bool(workspace.sockets.connected))
@@ -107,24 +110,27 @@ async def staged(
         timer.quiet = None
 
 
-async def _come_to_rest(stage: Stage) -> None:
+async def come_to_rest(stage: Stage) -> None:
     """Wait until no job runs, no command is being done and no post is due.
 
     What waits for Slack's limits waits for the clock: it is moved on for that, a little.
     """
     timer, bot = stage.timer, stage.bot
     latest = stage.clock.now() + _SOON
+    idle = 0
     async with asyncio.timeout(_NEVER_QUIET):
         while timer.busy or bot.slack.delivery.running or await _due(stage):
             waiting = [key for key in timer.jobs if key.startswith("slack:")]
             key = min(waiting, key=lambda one: timer.jobs[one].instant, default=None)
-            if not timer.busy and key is not None and timer.jobs[key].instant <= latest:
+            near = key is not None and timer.jobs[key].instant <= latest
+            if not timer.busy and key is not None and (near or idle > _IDLE):
                 timer.fire(key)
+                idle = 0
             timer.changed.clear()
             try:
                 await asyncio.wait_for(timer.changed.wait(), 0.02)
             except TimeoutError:
-                continue
+                idle += 1
 
 
 async def _due(stage: Stage) -> bool:

@@ -61,6 +61,7 @@ class Workspace:
         file_polls: how many times files.info answers before it knows a mimetype.
         journal: a file that gets every entry as a line of JSON.
         port: where to listen; 0 finds a free one.
+        any_port: listen on a free one where the wanted one is taken.
         patience: real seconds that a person's action waits for an ack.
         life: the clock that tickets, triggers and response_urls expire by; `now` unless given. A
             clock that runs faster than people act wants another one here.
@@ -77,6 +78,7 @@ class Workspace:
         file_polls: int = 1,
         journal: Path | None = None,
         port: int = 0,
+        any_port: bool = False,
         patience: float = float(ACK_SECONDS),
         life: Now | None = None,
     ) -> None:
@@ -102,6 +104,7 @@ class Workspace:
         )
         self._routes: list[web.RouteDef] = []
         self._port = port
+        self._any_port = any_port
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._http: list[SignedHttp] = []
@@ -121,7 +124,13 @@ class Workspace:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await self.accept()
+        try:
+            await self.accept()
+        except OSError:
+            if not self._any_port:
+                raise
+            self._port = 0
+            await self.accept()
         return self
 
     async def __aexit__(

@@ -74,7 +74,7 @@ export class MessageList {
         { class: "said" },
         message.reader ? h("p", { class: "only" }, "Only visible to you") : null,
         broadcastNote(message),
-        h("p", { class: "by", id }, h("strong", {}, name), message.bot ? h("span", { class: "app-tag" }, "APP") : null, " ", h("time", { title: fullText(unix) }, clockText(unix))),
+        h("p", { class: "by", id }, h("strong", {}, name), " ", message.bot ? h("span", { class: "app-tag" }, "APP") : null, " ", h("time", { title: fullText(unix) }, clockText(unix))),
         body(message, where),
         this.threadLink(message, replies),
       ),
@@ -82,7 +82,7 @@ export class MessageList {
   }
 
   threadLink(message, replies) {
-    if (!this.openThread) return null;
+    if (!this.openThread || message.reader) return null;
     const count = replies?.count ?? 0;
     const words = count ? `${count} ${count === 1 ? "reply" : "replies"}, last at ${clockText(Number(replies.last))}` : "Reply in thread";
     return h("button", { class: count ? "thread-link" : "thread-link quiet", type: "button", onclick: () => this.openThread(message.thread_ts ?? message.ts) }, words);
