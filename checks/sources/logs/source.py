@@ -9,6 +9,7 @@ from typing import Protocol
 
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.sources.logs.state import FileState
+from checks.sources.loki.state import LokiState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +42,10 @@ class ScanRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanState:
-    """What a scan must remember so that the next one reads only new bytes."""
+    """What a scan must remember so that the next one reads only what is new."""
 
     files: Mapping[str, FileState] = field(default_factory=dict[str, FileState])
+    loki: LokiState | None = None
 
 
 class LogSource(Protocol):
