@@ -12,21 +12,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    JobEvent,
-)
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEvent
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
-
-_GRACE = 300
-"""Seconds that a job may be late (the event loop was blocked, the machine slept) and still run."""
 
 
 class WallTimer:
@@ -42,16 +34,16 @@ class WallTimer:
         self._speed = speed
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
-            job_defaults={"misfire_grace_time": _GRACE, "coalesce": True, "max_instances": 1},
+            # A job is never too late to run (the machine slept, its clock was set): most of them
+            # set the next one, and a watch whose timer is dropped would be over in silence.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._locks: dict[str, asyncio.Lock] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Begin to call back; jobs set before wait until then."""
-        self._scheduler.add_listener(
-            _report, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES
-        )
+        self._scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -98,11 +90,11 @@ def _report(event: JobEvent) -> None:
 
 
 def _complain(job: str, error: BaseException | None) -> None:
-    """Say in golive's own log which job broke or was missed, and where; never an error's words."""
+    """Say in golive's own log which job broke or was dropped, and where; never an error's words."""
     trace = traceback.extract_tb(None if error is None else error.__traceback__)
     _log.error(
         "timer",
         job=job,
-        error=type(error).__name__ if error is not None else "missed",
+        error=type(error).__name__ if error is not None else "dropped",
         traceback=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in trace],
     )

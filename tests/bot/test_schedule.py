@@ -1,0 +1,35 @@
+"""The wall timer: a job runs however late it is."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta, tzinfo
+
+import pytest
+
+from bot import schedule
+from bot.clock import SystemClock
+
+
+class _AnHourAgo(datetime):
+    """The machine's clock before it was set forward."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) - timedelta(hours=1)
+
+
+async def test_a_job_that_is_an_hour_late_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine slept, or its clock was set: what recurs sets itself anew only if it runs."""
+    ran = asyncio.Event()
+
+    async def run() -> None:
+        ran.set()
+
+    timer = schedule.WallTimer(SystemClock())
+    timer.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(schedule, "datetime", _AnHourAgo)
+        timer.at(datetime.now(UTC), "late", run)
+    await asyncio.wait_for(ran.wait(), 5)
+    await timer.stop()
