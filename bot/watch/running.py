@@ -20,6 +20,7 @@ from bot.clock import Clock, Timer
 from bot.storage.store import Store
 from bot.storage.values import NewPost, StatusContent, StoreUnavailable
 from bot.watch import plan
+from bot.watch.continuity import Continuity
 from bot.watch.knowing import know
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment
@@ -72,7 +73,8 @@ class Running:
         self._clock = clock
         self._timer = timer
         self._wake = wake
-        self._armed: set[UUID] = set()
+        self._continuity = Continuity(store, lookout, clock)
+        self._armed: dict[UUID, Deployment] = {}
         self._warmed_at: datetime | None = None
         self._ending = False
         self._busy: set[asyncio.Task[None]] = set()
@@ -92,27 +94,28 @@ class Running:
 
     def arm(self, deployment: Deployment) -> None:
         """See at once what a watch has to do, and set its timer."""
-        self._armed.add(deployment.id)
-
+        self._armed[deployment.id] = deployment
         self._set(self._clock.now(), deployment.id)
 
     def disarm(self, deployment_id: UUID) -> None:
         """Forget a watch that ended."""
         self._timer.cancel(_key(deployment_id))
-        self._armed.discard(deployment_id)
+        self._armed.pop(deployment_id, None)
         self._lookout.forget(str(deployment_id))
 
     # --- points ---------------------------------------------------------------------------------
 
     async def _run(self, deployment_id: UUID) -> None:
         """Take what is due, one point after the other; then wait for the next."""
+        following: datetime | None = self._clock.now() + _AGAIN
         try:
             following = await self._catch_up(deployment_id)
         except StoreUnavailable as error:
             _log.warning("store unavailable", watch=str(deployment_id), why=error.problem.what)
-            following = self._clock.now() + _AGAIN
-        if following is not None:
-            self._set(following, deployment_id)
+        finally:
+            # Whatever went wrong: a watch without a timer would be over in silence.
+            if following is not None:
+                self._set(following, deployment_id)
 
     def _set(self, instant: datetime, deployment_id: UUID) -> None:
         async def run() -> None:
@@ -136,6 +139,8 @@ class Running:
         """Take all that is due; when to come back, or None where the watch is over."""
         while True:
             deployment = await self._store.watch(deployment_id)
+            if deployment is None:
+                await self._check_store()
             if deployment is None or deployment.closed_at is not None:
                 self.disarm(deployment_id)
                 return None
@@ -174,17 +179,27 @@ class Running:
                 await self._look_around()
             except StoreUnavailable as error:
                 _log.warning("store unavailable", why=error.problem.what)
-        if not self._ending:
-            self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
+            finally:
+                if not self._ending:
+                    self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
+
+    async def _check_store(self) -> None:
+        """Let go of the watches that are gone with a store that was replaced."""
+        gone = await self._continuity.lost(tuple(self._armed.values()))
+        for watch in gone:
+            self.disarm(watch.id)
+        if gone:
+            self._wake()
 
     async def _look_around(self) -> None:
+        await self._check_store()
         marks = await self._lookout.mark()
         watches = await self._store.open_watches()
         await self._store.add_marks(marks)
         for deployment in watches:
             if deployment.id not in self._armed:
                 self.arm(deployment)
-        for gone in self._armed - {deployment.id for deployment in watches}:
+        for gone in self._armed.keys() - {deployment.id for deployment in watches}:
             self.disarm(gone)
         results = await asyncio.gather(*(self._ticker.tick(one) for one in watches))
         if any(results):
