@@ -141,6 +141,7 @@ async def open_bot(
             clock=clock,
             timer=timer,
             owner=owner,
+            lease=lease,
             reference=lambda: secrets.token_hex(4),
         )
         lead = await resolve_lead(side.gateway, settings.lead)

@@ -98,6 +98,8 @@ class Posting:
         if wait > LONGEST_TURN:
             raise RetryLater("Slack's limit is reached.", after=wait)
         await limiter.turn(key)
+        # A process that stood still for longer than its lease learns here that it may not post.
+        _held(await self._outbox.extend(claim))
 
     async def _update(self, claim: PostClaim, ts: str) -> None:
         pictures = await self._pictures(claim)

@@ -18,8 +18,8 @@ from bot.slack.waiting import Pause
 from bot.storage.values import AuditEntry, PostClaim, StoreUnavailable
 
 AT_ONCE: Final = 8
+LEASE: Final = 15.0
 POLL: Final = timedelta(seconds=2)
-EXTEND: Final = timedelta(seconds=4)
 LONGEST_BACKOFF: Final = timedelta(seconds=60)
 MENDABLE_ATTEMPTS: Final = 20
 """About a quarter of an hour for somebody to invite the bot or to mend its token."""
@@ -37,6 +37,7 @@ class Sender:
         clock: gives the instant.
         timer: calls back at one.
         owner: names this replica in claims.
+        lease: seconds for which a claim is safe from others.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class Sender:
         clock: Clock,
         timer: Timer,
         owner: str,
+        lease: float = LEASE,
     ) -> None:
         self._outbox = outbox
+        self._extend_every = lease / 3
         self._clock = clock
         self._timer = timer
         self._owner = owner
@@ -168,8 +171,9 @@ class Sender:
 
     async def _keep(self, claim: PostClaim) -> None:
         """Keep the claim while it is worked on."""
+        # By the event loop's own clock, which nobody sets: the lease runs by the database's.
         while True:
-            await self._pause.span(EXTEND)
+            await asyncio.sleep(self._extend_every)
             try:
                 await self._outbox.extend(claim)
             except StoreUnavailable:

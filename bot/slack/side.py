@@ -19,7 +19,7 @@ from bot.slack.files import Files
 from bot.slack.gateway import Gateway
 from bot.slack.http import HttpFront
 from bot.slack.outbox import Outbox
-from bot.slack.sender import Sender
+from bot.slack.sender import LEASE, Sender
 from bot.slack.sockets import Front, Sockets
 from bot.slack.trouble import SlackTrouble
 from bot.slack.waiting import Pause
@@ -51,6 +51,7 @@ class SlackSide:
         timer: calls back at one.
         owner: names this replica in claims.
         reference: makes the ids by which a failure is found in the log.
+        lease: seconds for which a claim is safe from others.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class SlackSide:
         timer: Timer,
         owner: str,
         reference: Callable[[], str],
+        lease: float = LEASE,
     ) -> None:
         self._clock = clock
         self._reference = reference
@@ -81,6 +83,7 @@ class SlackSide:
             clock=clock,
             timer=timer,
             owner=owner,
+            lease=lease,
         )
         self._front: Front | None = None
         self._sending: asyncio.Task[None] | None = None

@@ -158,9 +158,10 @@ async def test_an_update_replaces_all_of_a_message(store: Store, rig: Rig) -> No
     await store.enqueue([replace(post("s"), message=first)])
     async with rig.sending():
         await rig.settle(lambda: len(texts(rig)) == 1)
-        for words in ("two", "three"):
-            update = post("s:u", update_of="s", supersedes=True, message=Message(text=words))
-            await store.enqueue([update])
+        newer = post("s:u", update_of="s", supersedes=True)
+        await store.enqueue(
+            [replace(newer, message=Message(text=words)) for words in ("two", "three")]
+        )
         rig.side.sender.wake()
         await rig.settle(lambda: texts(rig) == ["three"])
     (message,) = rig.posts()
@@ -244,7 +245,7 @@ async def test_a_claim_that_was_lost_is_left_to_its_owner(
 ) -> None:
     """A sender that was slower than its lease writes nothing."""
     gate = rig.workspace.faults.api.hang("chat.postMessage", applied=True)
-    async with Store(store_database, lease=0) as hasty:
+    async with Store(store_database, lease=0.5) as hasty:
         await hasty.enqueue([post("p")])
         async with (
             rigged(hasty, time=rig.time, workspace=rig.workspace, owner="slow") as slow,
