@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,8 @@ def _bear(order: dict[str, Any], life: int) -> int:
             os.dup2(output.fileno(), 2)
         asyncio.run(_run(order, life))
         code = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        raise
+    except BaseException:  # noqa: BLE001 - whatever it was, it is told and the process ends
+        traceback.print_exc()
     finally:
         # Nothing of the parent's is to be ended by the child: not its files, not its hooks.
         sys.stdout.flush()

@@ -19,11 +19,7 @@ async def hour_of_kills(
 ) -> Verdict:
     """Play an hour with so many kills spread over it, some between Slack's answer and our row."""
     dice = random.Random(seed)
-    world.clock.begin()
-    for _ in range(replicas):
-        world.start_bot()
-    await world.connected(replicas)
-    await world.start_watches()
+    await world.begin(replicas)
     for number in range(kills):
         at = minutes * (number + dice.random()) / kills
         await world.reach(at)

@@ -54,8 +54,8 @@ class Verdict:
 
 def rows(url: str, statement: LiteralString) -> list[Row]:
     """The rows of one statement."""
-    with psycopg.connect(url, row_factory=dict_row) as connection:
-        return connection.execute(statement).fetchall()
+    with psycopg.connect(url) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement).fetchall()
 
 
 def post_id(message: Message) -> str | None:

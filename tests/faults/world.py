@@ -88,10 +88,18 @@ class World:
         self.bots.remove(bot)
 
     async def connected(self, count: int = 1) -> None:
-        """Wait until so many bots have a socket."""
-        await self.workspace.until(
-            lambda: len(self.workspace.sockets.connected) >= count, seconds=30
-        )
+        """Wait until so many bots have a socket.
+
+        Raises:
+            RuntimeError: one of them ended by itself.
+        """
+
+        def there() -> bool:
+            if not all(bot.runs for bot in self.bots):
+                raise RuntimeError(f"A bot ended by itself.\n{self.written()}")
+            return len(self.workspace.sockets.connected) >= count
+
+        await self.until(there)
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -111,6 +119,14 @@ class World:
     def log(self) -> Path:
         """The application's log."""
         return self.folder / "app.log"
+
+    async def begin(self, replicas: int = 1) -> None:
+        """Let the time run, with so many bots and a watch in each channel."""
+        self.clock.begin()
+        for _ in range(replicas):
+            self.start_bot()
+        await self.connected(replicas)
+        await self.start_watches()
 
     # --- people ---------------------------------------------------------------------------------
 
@@ -151,7 +167,7 @@ class World:
 
     @property
     def messages(self) -> list[Message]:
-        """Everything in the channels, threads included."""
+        """Everything in the channels, threads included, oldest first."""
         book = self.workspace.state.messages
         roots = [message for channel in CHANNELS for message in book.of(channel)]
         threads = [
@@ -161,7 +177,12 @@ class World:
             for reply in book.thread(root.channel, root.ts)
         ]
         found = {(one.channel, one.ts): one for one in (*roots, *threads)}
-        return [self._with_id(message) for message in found.values()]
+        ordered = sorted(found.values(), key=lambda message: float(message.ts))
+        return [self._with_id(message) for message in ordered]
+
+    def said(self, words: str) -> list[Message]:
+        """The messages whose first line has these words."""
+        return [one for one in self.messages if words in one.text.partition("\n")[0]]
 
     def _with_id(self, message: Message) -> Message:
         """A message with the metadata that it was posted with: an update may leave it out."""
@@ -229,9 +250,15 @@ async def open_world(
     seed: int = 3,
     quiet: bool = False,
     lease: float = 2.0,
+    store: str | None = None,
+    bots_store: str | None = None,
 ) -> AsyncGenerator[World, None]:
-    """A world whose time begins with the block; at its end every bot in it is dead."""
-    store = ground.server.create_database(template=ground.store)
+    """A world whose time begins with `clock.begin`; at the block's end every bot in it is dead.
+
+    store: of the bots, where it is not to be on the ground's own server
+    bots_store: how they reach it, where something stands in between
+    """
+    store = store or ground.server.create_database(template=ground.store)
     database = ground.server.create_database(template=ground.crm)
     clock = SharedClock.make(folder / "clock", start=T0, speed=speed)
     async with AsyncExitStack() as stack:
@@ -246,7 +273,7 @@ async def open_world(
             health=await stack.enter_async_context(HealthServer()),
             database=database,
             store=store,
-            bots_store=store,
+            bots_store=bots_store or store,
             lease=lease,
         )
         stage = Stage(

@@ -1,0 +1,16 @@
+"""What the bot holds on to stays flat over watches that come and go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.faults.soak import grown, soak
+from tests.faults.world import Ground
+
+
+async def test_memory_tasks_and_connections_stay_flat(ground: Ground, tmp_path: Path) -> None:
+    """Two rounds of watches in three channels; `python -m tests.faults --soak` plays a day."""
+    figures = await soak(ground, tmp_path, hours=3)
+    print(*figures, sep="\n")
+    assert len(figures) == 2
+    assert grown(figures) == []
