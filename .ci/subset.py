@@ -31,10 +31,10 @@ def runtime(pyproject: str) -> set[str]:
     return {normal(found[0]) for one in asked if (found := _NAME.match(one))}
 
 
-def blocks(lock: str) -> dict[str, str]:
-    """Each package's lines in the lock file."""
+def blocks(lock: str) -> list[tuple[str, str]]:
+    """Each package and its lines; one that depends on Python's version is there several times."""
     parts = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
-    return {normal(found[0]): part for part in parts if (found := _NAME.match(part))}
+    return [(normal(found[0]), part) for part in parts if (found := _NAME.match(part))]
 
 
 def askers(block: str) -> set[str]:
@@ -47,19 +47,15 @@ def subset(lock: str, wanted: Iterable[str]) -> str:
     """The part of the lock file that the wanted packages need, themselves included.
 
     Raises:
-        KeyError: the lock file lacks a wanted package.
+        ValueError: the lock file lacks a wanted package.
     """
     known = blocks(lock)
-    chosen = {name: known[name] for name in wanted}
-    while True:
-        more = {
-            name: block
-            for name, block in known.items()
-            if name not in chosen and askers(block) & chosen.keys()
-        }
-        if not more:
-            return "".join(block for name, block in sorted(chosen.items()))
+    chosen = set(wanted)
+    if lacking := chosen - {name for name, _ in known}:
+        raise ValueError(f"requirements.txt lacks {', '.join(sorted(lacking))}")
+    while more := {name for name, block in known if askers(block) & chosen} - chosen:
         chosen |= more
+    return "".join(block for name, block in known if name in chosen)
 
 
 def main(names: list[str]) -> None:
