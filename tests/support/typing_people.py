@@ -63,6 +63,7 @@ class Play:
         before = {m.ts for m in (*book.ephemerals(user), *book.of(channel))}
         outcome = await self.workspace.actor.command(user, channel, f"/golive {text}")
         assert outcome.error is None
+        await self.stage.timer.rest()
         await self.stage.timer.advance(timedelta(0))
         after = [m for m in (*book.ephemerals(user), *book.of(channel)) if m.ts not in before]
         return "\n".join(words_of(m) for m in after if m.thread_ts is None or m.reader is not None)
