@@ -47,7 +47,11 @@ class Bench:
 
     async def command(self, text: str, user: str = people.OPERATOR) -> View | None:
         """Type a command; the modal that the person sees then."""
-        await self.stage.command(text, user=user)
+        await self.workspace.actor.command(user, CHANNEL, text)
+        if text.startswith(("/golive fix", "/golive rollback")):
+            # Before the clock may be moved: a trigger lives three seconds.
+            await self.workspace.until(lambda: self.top(user) is not None)
+        await self.stage.timer.rest()
         return self.top(user)
 
     def top(self, user: str = people.OPERATOR) -> View | None:
@@ -65,6 +69,8 @@ class Bench:
     ) -> View | None:
         """Press a button, confirming where it asks; the modal that the person sees then."""
         await self.workspace.actor.click(user, message, action, confirm=True)
+        if action.startswith(("golive.approve", "golive.fix", "golive.rollback")):
+            await self.workspace.until(lambda: self.top(user) is not None)
         await self.stage.timer.rest()
         return self.top(user)
 

@@ -22,9 +22,7 @@ def failures(roles: RoleUrls) -> Failures:
 
 
 @pytest.fixture
-async def table(
-    roles: RoleUrls, store_database: str, failures: Failures
-) -> AsyncGenerator[Bench]:
+async def table(roles: RoleUrls, store_database: str, failures: Failures) -> AsyncGenerator[Bench]:
     """A bot with fixes, and failed messages."""
     del failures
     async with bench(roles, store_database) as made:

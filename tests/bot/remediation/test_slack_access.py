@@ -1,0 +1,200 @@
+"""Who may fix, through Slack: at the click and again at the submit; refusals are kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.demo.workspace import people
+from bot.demo.workspace.messages import Message
+from bot.demo.workspace.views import View
+from bot.desk import Call, Role
+from bot.slack.payloads import SheetNote
+from tests.bot.remediation.planted import Failures, plant_failures
+from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, rules_of, words
+from tests.manifests.roles import RoleUrls
+from tests.support.crm_rows import Rows
+
+FIX = "/golive fix reset_messages Norte"
+
+
+@pytest.fixture
+def failures(roles: RoleUrls) -> Failures:
+    """37 failed messages beside the recorded ones."""
+    with Rows(roles.owner) as rows:
+        return plant_failures(rows)
+
+
+@pytest.fixture
+async def table(roles: RoleUrls, store_database: str, failures: Failures) -> AsyncGenerator[Bench]:
+    """A bot with fixes, and failed messages."""
+    del failures
+    async with bench(roles, store_database) as made:
+        yield made
+
+
+def note(view: View) -> SheetNote:
+    """What a preview remembers."""
+    return SheetNote.model_validate_json(str(view.payload["private_metadata"]))
+
+
+def queued(table: Bench) -> object:
+    """How many messages a fix has reset."""
+    return table.rows("SELECT count(*) FROM messages WHERE status = 'queued'")[0][0]
+
+
+@pytest.mark.parametrize(
+    ("user", "why"), [(people.MEMBER, "Only operators"), (people.GUEST, "full members")]
+)
+async def test_others_see_a_refusal_and_no_preview(table: Bench, user: str, why: str) -> None:
+    """In the modal, without a submit button; and the audit has it."""
+    view = await table.open(FIX, user)
+    assert why in words(view)
+    assert not view.payload.get("submit")
+    assert table.actions() == ["refused"]
+    assert queued(table) == 0
+
+
+async def test_removed_from_the_group_since_the_preview(table: Bench) -> None:
+    """What Slack said at the click does not count at the submit."""
+    view = await table.open(FIX)
+    group = table.workspace.state.group(people.OPERATORS)
+    table.workspace.state.put_group(replace(group, members=(people.SECOND_OPERATOR,)))
+    await table.stage.timer.advance(timedelta(seconds=10))
+    assert "Only operators" in await table.submit(view)
+    assert table.actions() == ["proposed", "refused"]
+    assert queued(table) == 0
+
+
+async def test_a_channel_that_is_shared_outside_since_the_preview(table: Bench) -> None:
+    """The place counts at the submit too."""
+    view = await table.open(FIX)
+    channel = table.workspace.state.place(people.RELEASES)
+    table.workspace.state.put_channel(replace(channel, is_ext_shared=True))
+    await table.stage.timer.advance(timedelta(seconds=61))
+    assert "People from outside" in await table.submit(view)
+    assert table.actions() == ["proposed", "refused"]
+
+
+async def test_a_guest_cannot_undo(table: Bench) -> None:
+    """The button is there for everybody to see."""
+    await table.submit(await table.open(FIX))
+    post = table.post("*Fixed*")
+    await table.click(post, "golive.undo", people.GUEST)
+    assert table.actions()[-1] == "refused"
+    assert queued(table) == 15
+
+
+async def test_fifty_submits_by_two_people(table: Bench) -> None:
+    """One execution; 49 answers say who it was."""
+    first = await table.open(FIX)
+    second = await table.open(FIX, people.SECOND_OPERATOR)
+    tries = [(people.OPERATOR, first), (people.SECOND_OPERATOR, second)] * 25
+    results = await asyncio.gather(
+        *(
+            table.stage.bot.repairs.mending.confirm(
+                _operator(table, user), note(view).claim, "Evolution is back"
+            )
+            for user, view in tries
+        )
+    )
+    said = [str(view.blocks) for view in results]
+    done = [text for text in said if "*Done*" in text]
+    assert len(done) == 1
+    rest = [text for text in said if "did that" in text]
+    assert len(rest) == 49
+    assert queued(table) == 15
+    assert table.actions().count("executed") == 1
+
+
+async def test_the_same_submit_twice_is_one_execution(table: Bench) -> None:
+    """Slack may deliver an envelope twice."""
+    view = await table.open(FIX)
+    table.workspace.faults.wire.duplicate = 1
+    await table.submit(view)
+    assert table.actions() == ["proposed", "executed"]
+    assert queued(table) == 15
+
+
+async def test_rows_that_changed_since_the_preview(table: Bench) -> None:
+    """Nothing is done; the same modal shows what is so now, and can be confirmed."""
+    view = await table.open(FIX)
+    with Rows(table.roles.owner) as rows:
+        rows.run(
+            "UPDATE messages SET status = 'sent' WHERE id = (SELECT m.id FROM messages m"
+            " JOIN conversations c ON c.id = m.conversation_id JOIN units u ON u.id = c.unit_id"
+            " WHERE u.name = 'Norte' AND m.status = 'failed' AND m.error_details LIKE 'socket%%'"
+            " LIMIT 1)"
+        )
+    shown = await table.submit(view)
+    assert "the rows have changed since" in shown
+    assert queued(table) == 0
+    fresh = table.top()
+    assert fresh is not None
+    assert "14 rows" in await table.submit(fresh)
+    assert queued(table) == 14
+
+
+async def test_a_preview_that_is_too_old(table: Bench) -> None:
+    """Ten minutes later it says so."""
+    view = await table.open(FIX)
+    await table.stage.timer.advance(timedelta(minutes=11))
+    assert "expired" in await table.submit(view)
+    assert queued(table) == 0
+
+
+async def test_two_operators(roles: RoleUrls, store_database: str, failures: Failures) -> None:
+    """The first confirms, the second approves by the button; the first one may not."""
+    del failures
+    async with bench(roles, store_database, runbook=rules_of(approvals=2)) as table:
+        said = await table.submit(await table.open(FIX))
+        assert "A second, different operator must" in said
+        assert queued(table) == 0
+        asked = table.post("*Approval needed*")
+        own = await table.click(asked, "golive.approve")
+        assert own is not None
+        assert "a different operator must approve" in await table.submit(own, None)
+        assert queued(table) == 0
+        other = await table.click(asked, "golive.approve", people.SECOND_OPERATOR)
+        assert other is not None
+        assert "15 rows" in await table.submit(other, None, people.SECOND_OPERATOR)
+        assert queued(table) == 15
+        assert table.actions() == ["proposed", "confirmed", "refused", "executed"]
+        posts = [m for m in table.stage.posts if "golive.approve" in button_ids(m)]
+        assert posts == []
+
+
+async def test_buttons_work_after_a_restart(
+    roles: RoleUrls, store_database: str, failures: Failures
+) -> None:
+    """Another process knows the fix by its claim; the outcome is posted by it too."""
+    del failures
+    async with bench(roles, store_database) as table:
+        await table.submit(await table.open(FIX))
+        old = table.post("*Fixed*")
+    async with bench(roles, store_database, clock=table.stage.clock) as after:
+        await after.stage.timer.advance(timedelta(minutes=3))
+        assert "15 stranded" in all_words(after.post("15 changed"))
+        reply = await after.stage.bot.repairs.mending.undo(_operator(after), _claim_of(old))
+        assert "Undone: 15 restored" in reply.message.text
+        assert queued(after) == 0
+
+
+def _operator(table: Bench, user: str = people.OPERATOR) -> Call:
+    now = table.stage.clock.now()
+    return Call(user=user, channel=people.RELEASES, role=Role.OPERATOR, at=now)
+
+
+def _claim_of(message: Message) -> str:
+    values = [
+        str(element["value"])
+        for block in message.all_blocks()
+        if block["type"] == "actions"
+        for element in block["elements"]
+        if element["action_id"] == "golive.undo"
+    ]
+    return values[0]
