@@ -145,6 +145,12 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
     log: Annotated[
         list[Path] | None, typer.Option(metavar="PATH", help="The application's log; repeatable.")
     ] = None,
+    loki: Annotated[
+        str | None, typer.Option(metavar="URL", help="Loki, in place of a log file.")
+    ] = None,
+    selector: Annotated[
+        str | None, typer.Option(metavar="{…}", help="The stream in Loki, such as {app=\"crm\"}.")
+    ] = None,
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="Its PostgreSQL, by a read-only role.")
     ] = None,
@@ -173,6 +179,8 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
     book = load_runbook(runbook or settings.runbook, checks=CHECKS)
     options = Options(
         logs=log or (),
+        loki=loki,
+        selector=selector,
         database=database,
         base_url=base_url,
         checkpoint=checkpoint,

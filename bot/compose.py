@@ -17,6 +17,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.clock import Clock, Timer
+from bot.loki import loki_log, loki_target
 from bot.settings import Settings, password_of
 from bot.slack.access import resolve_lead
 from bot.slack.side import SlackSide
@@ -37,6 +38,9 @@ from checks.sources.database import PostgresDatabase
 from checks.sources.http import HttpHealthProbe, Timeouts
 from checks.sources.logs.file_log import FileLog
 from checks.sources.logs.profile import compile_profiles
+from checks.sources.logs.source import LogSource
+from checks.sources.loki.address import Loki
+from checks.sources.loki.transport import Transport
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -51,11 +55,12 @@ class Targets:
     """Where the application can be looked at; empty or None for what was not given."""
 
     logs: tuple[Path, ...] = ()
+    loki: Loki | None = None
     database_url: str | None = None
     base_url: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.logs or self.database_url or self.base_url)
+        return bool(self.logs or self.loki or self.database_url or self.base_url)
 
 
 def file_log(paths: Sequence[Path], runbook: Runbook, clock: Callable[[], datetime]) -> FileLog:
@@ -77,8 +82,12 @@ async def open_sources(
         database = None
         if targets.database_url:
             database = await stack.enter_async_context(PostgresDatabase(targets.database_url))
+        log: LogSource | None = file_log(targets.logs, runbook, clock) if targets.logs else None
+        if targets.loki is not None:
+            transport = await stack.enter_async_context(Transport(targets.loki))
+            log = loki_log(transport, runbook, clock)
         yield Sources(
-            log=file_log(targets.logs, runbook, clock) if targets.logs else None,
+            log=log,
             database=database,
             health=HttpHealthProbe(targets.base_url) if targets.base_url else None,
         )
@@ -237,6 +246,7 @@ def _targets(settings: Settings) -> Targets:
     url = settings.database_url
     return Targets(
         logs=(settings.log,) if settings.log else (),
+        loki=loki_target(settings),
         database_url=url.get_secret_value() if url else None,
         base_url=settings.base_url,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot import arguments
 from bot.arguments import UsageError
 from bot.compose import Targets, open_sources
+from bot.loki import loki_target
 from bot.progress import ScanProgress
 from bot.settings import Settings, password_of
 from checks.engine import runner
@@ -18,6 +19,7 @@ from checks.engine.check import Check
 from checks.engine.model import Decision, Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runner import Occasion
+from checks.sources.loki.address import Loki
 
 NOTHING_MEASURED = 3
 _EXITS = {Decision.GO: 0, Decision.MONITOR: 1, Decision.NO_GO: 2}
@@ -28,6 +30,8 @@ class Options:
     """The options of `golive check` as they were typed; None where one was left out."""
 
     logs: Sequence[Path] = ()
+    loki: str | None = None
+    selector: str | None = None
     database: str | None = None
     base_url: str | None = None
     checkpoint: str = "final"
@@ -41,12 +45,13 @@ def targets(options: Options, settings: Settings) -> Targets:
     """Where to look: what was typed, else what the environment says.
 
     Raises:
-        UsageError: nothing was given, or the base URL is none.
+        UsageError: nothing was given, or the base URL is none, or two places for the log.
     """
     configured = settings.database_url.get_secret_value() if settings.database_url else None
     url = options.base_url or settings.base_url
     found = Targets(
-        logs=tuple(options.logs) or ((settings.log,) if settings.log else ()),
+        logs=_logs(options, settings),
+        loki=_loki(options, settings),
         database_url=options.database or configured,
         base_url=arguments.base_url(url) if url else None,
     )
@@ -55,7 +60,34 @@ def targets(options: Options, settings: Settings) -> Targets:
             "Nothing to look at: give --log PATH, --database URL or --base-url URL"
             " (or GOLIVE_LOG, GOLIVE_DATABASE_URL, BASE_URL)."
         )
+    if found.loki is not None and options.since_offset is not None:
+        raise UsageError(
+            "--since-offset counts the bytes of a file; of a stream in Loki give --since TIME."
+        )
     return found
+
+
+def _logs(options: Options, settings: Settings) -> tuple[Path, ...]:
+    """The files that were typed, else that of the environment, unless Loki was typed."""
+    if options.logs or options.loki:
+        return tuple(options.logs)
+    return (settings.log,) if settings.log else ()
+
+
+def _loki(options: Options, settings: Settings) -> Loki | None:
+    """The stream that was typed, else that of the environment, unless a file was typed.
+
+    Raises:
+        UsageError: half of it was typed, or a file as well.
+        SettingsError: the address or the selector cannot be used.
+    """
+    if bool(options.loki) != bool(options.selector):
+        raise UsageError("--loki URL and --selector '{app=\"crm\"}' are given together.")
+    if options.loki and options.logs:
+        raise UsageError("Give --log or --loki, not both: the log is read from one place.")
+    if options.logs:
+        return None
+    return loki_target(settings, url=options.loki, selector=options.selector)
 
 
 def occasion(
@@ -88,7 +120,8 @@ def known_secrets(settings: Settings, looked_at: Targets | None = None) -> tuple
     """All that golive was given and that the log must not show."""
     urls = (looked_at.database_url, looked_at.base_url) if looked_at else ()
     passwords = [password for url in urls if url and (password := password_of(url))]
-    return tuple(dict.fromkeys((*settings.literals, *passwords)))
+    loki = looked_at.loki.secrets if looked_at and looked_at.loki else ()
+    return tuple(dict.fromkeys((*settings.literals, *passwords, *loki)))
 
 
 async def check_once(

@@ -10,18 +10,33 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from bot.wellformed import address_trouble, channel_trouble, person_trouble, shown, url_trouble
+from bot.wellformed import (
+    address_trouble,
+    channel_trouble,
+    log_troubles,
+    person_trouble,
+    shown,
+    url_trouble,
+    with_slash,
+    words,
+)
 
 _SECRET_NAMES = (
     "EVOLUTION_API_KEY",
+    "GOLIVE_LOKI_TOKEN",
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
 )
 """Variables of the interface that hold a secret, which must therefore never occur in the log."""
 
-_DATABASE_NAMES = ("GOLIVE_DATABASE_URL", "GOLIVE_REMEDIATION_DATABASE_URL", "GOLIVE_STORE_URL")
-"""Connection strings of the interface, each of which may carry a password."""
+_URL_NAMES = (
+    "GOLIVE_DATABASE_URL",
+    "GOLIVE_REMEDIATION_DATABASE_URL",
+    "GOLIVE_STORE_URL",
+    "GOLIVE_LOKI_URL",
+)
+"""Connection strings and addresses of the interface, each of which may carry a password."""
 
 SLACK_API_URL: Final = "https://slack.com/api/"
 """The Web API that everybody uses; GovSlack and stand-ins have another."""
@@ -59,6 +74,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     log: Path | None = None
+    loki_url: SecretStr | None = None
+    loki_selector: str | None = None
+    loki_token: SecretStr | None = None
+    loki_tenant: str | None = None
     database_url: SecretStr | None = None
     base_url: str | None = None
     runbook: Path | None = None
@@ -92,6 +111,10 @@ class Settings(BaseModel):
         secrets = (*reader.passwords(), *reader.secrets())
         settings = cls(
             log=Path(log) if log else None,
+            loki_url=reader.secret("GOLIVE_LOKI_URL", url_trouble),
+            loki_selector=reader.get("GOLIVE_LOKI_SELECTOR"),
+            loki_token=reader.secret("GOLIVE_LOKI_TOKEN"),
+            loki_tenant=reader.get("GOLIVE_LOKI_TENANT"),
             database_url=SecretStr(database) if database else None,
             base_url=base_url,
             runbook=Path(runbook) if runbook else None,
@@ -99,7 +122,7 @@ class Settings(BaseModel):
             slack_app_token=reader.secret("SLACK_APP_TOKEN"),
             slack_signing_secret=reader.secret("SLACK_SIGNING_SECRET"),
             port=reader.port("PORT"),
-            slack_api_url=_with_slash(reader.url("SLACK_API_URL") or SLACK_API_URL),
+            slack_api_url=with_slash(reader.url("SLACK_API_URL") or SLACK_API_URL),
             channel=reader.checked("GOLIVE_CHANNEL", channel_trouble),
             operators=reader.people("GOLIVE_OPERATORS"),
             lead=reader.checked("GOLIVE_LEAD", person_trouble),
@@ -111,6 +134,9 @@ class Settings(BaseModel):
             metrics_port=reader.port("GOLIVE_METRICS_PORT"),
             metrics_host=reader.get("GOLIVE_METRICS_HOST"),
             ping_url=reader.secret("GOLIVE_PING_URL", address_trouble),
+        )
+        reader.errors += log_troubles(
+            log=log, loki=settings.loki_url is not None, selector=settings.loki_selector
         )
         if reader.errors:
             raise SettingsError(tuple(dict.fromkeys(reader.errors)))
@@ -223,7 +249,7 @@ class _Reader:
     def people(self, name: str) -> tuple[str, ...]:
         """The ids in the value of `name`, each once."""
         out: list[str] = []
-        for entry in _words(self.get(name)):
+        for entry in words(self.get(name)):
             wrong = person_trouble(entry)
             if wrong is None:
                 out.append(entry)
@@ -234,7 +260,7 @@ class _Reader:
     def secrets(self) -> list[NamedSecret]:
         """The secrets of the interface, and those that GOLIVE_SECRETS names."""
         named: list[str] = []
-        for position, name in enumerate(_words(self.get("GOLIVE_SECRETS")), start=1):
+        for position, name in enumerate(words(self.get("GOLIVE_SECRETS")), start=1):
             if _VARIABLE.fullmatch(name):
                 named.append(name)
             else:  # it may be the secret itself, put here by mistake: never repeat it
@@ -256,23 +282,15 @@ class _Reader:
     def passwords(self) -> list[NamedSecret]:
         """The passwords inside the connection strings."""
         out: list[NamedSecret] = []
-        for name in _DATABASE_NAMES:
+        for name in _URL_NAMES:
             password = password_of(self.get(name) or "")
             if password:
                 out.append(NamedSecret(name=name, value=SecretStr(password)))
         return out
 
 
-def _words(text: str | None) -> list[str]:
-    return (text or "").replace(",", " ").split()
-
-
 def _starts(secret: SecretStr, prefix: str) -> bool:
     return secret.get_secret_value().startswith(prefix)
-
-
-def _with_slash(url: str) -> str:
-    return f"{url.rstrip('/')}/"
 
 
 def password_of(url: str) -> str | None:

@@ -9,6 +9,16 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
 
 
+def words(text: str | None) -> list[str]:
+    """The entries of a list that is written with blanks or commas."""
+    return (text or "").replace(",", " ").split()
+
+
+def with_slash(url: str) -> str:
+    """An address that ends in one slash."""
+    return f"{url.rstrip('/')}/"
+
+
 def shown(entry: str) -> str:
     """An entry as an error may show it: never the whole of what could be a token."""
     return entry if len(entry) <= 24 else f"{entry[:8]}…"
@@ -47,3 +57,21 @@ def person_trouble(value: str) -> str | None:
 def address_trouble(value: str) -> str | None:
     """Why a value is no address that can be requested as it is; None if it is one."""
     return url_trouble(value.partition("?")[0])
+
+
+def log_troubles(*, log: str | None, loki: bool, selector: str | None) -> list[str]:
+    """What does not go together: Loki needs an address and a stream, and replaces a file."""
+    errors: list[str] = []
+    if loki and selector is None:
+        errors.append(
+            "GOLIVE_LOKI_URL is set without GOLIVE_LOKI_SELECTOR. It names the stream, such as"
+            ' {app="crm"}.'
+        )
+    if selector is not None and not loki:
+        errors.append("GOLIVE_LOKI_SELECTOR is set without GOLIVE_LOKI_URL, the address of Loki.")
+    if log is not None and loki:
+        errors.append(
+            "GOLIVE_LOG and GOLIVE_LOKI_URL are both set. Unset one of them: the log is read from"
+            " one place."
+        )
+    return errors

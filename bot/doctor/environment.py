@@ -11,6 +11,7 @@ from checks.engine.masking import MIN_LIVE_SECRET
 
 _SOURCES: Final[Mapping[str, str]] = {
     "GOLIVE_LOG": "log",
+    "GOLIVE_LOKI_URL": "loki_url",
     "GOLIVE_DATABASE_URL": "database_url",
     "BASE_URL": "base_url",
 }

@@ -15,6 +15,7 @@ from bot.doctor.model import Line, failed, ok, warning
 from bot.render.report_json import PUBLIC_SIGNALS
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.engine.wording import percent, plural
+from checks.sources.logs.profile import Profile
 from checks.sources.logs.recognise import Recognised
 from checks.sources.logs.source import ScanRequest, ScanState
 
@@ -67,7 +68,7 @@ async def look_at_log(log: Log, path: Path, now: datetime) -> list[Line]:
     evidence, _ = await log.scan(request)
     if evidence.problem is not None:
         return [*lines, failed(evidence.problem.what, evidence.problem.mend)]
-    return [*lines, *_signals(form, evidence)]
+    return [*lines, *signal_lines(form.profile, evidence)]
 
 
 def _recognised(path: Path, form: Recognised) -> Line:
@@ -109,11 +110,11 @@ def _written(path: Path, last: datetime, now: datetime) -> Line:
     )
 
 
-def _signals(form: Recognised, evidence: LogEvidence) -> list[Line]:
-    """Which patterns are alive: seen, quiet, dead, or not carried by the format."""
+def signal_lines(profile: Profile, evidence: LogEvidence) -> list[Line]:
+    """Which patterns of a format are alive: seen, quiet, dead, or not carried by the format."""
     seen = [s for s in PUBLIC_SIGNALS if s in evidence.signals and evidence.signals[s].count]
     absent = [s for s in PUBLIC_SIGNALS if s not in seen]
-    dead = [s for s in absent if _dead(s, form)]
+    dead = [s for s in absent if _dead(s, profile)]
     quiet = [s for s in absent if s in evidence.carries and s not in dead]
     foreign = [s for s in absent if s not in evidence.carries]
     lines: list[Line] = []
@@ -127,7 +128,7 @@ def _signals(form: Recognised, evidence: LogEvidence) -> list[Line]:
     lines += [
         failed(
             f"The pattern of {signal} no longer matches its own example.",
-            f"Mend log.profiles → {form.profile.name} → {signal} in runbook.yaml.",
+            f"Mend log.profiles → {profile.name} → {signal} in runbook.yaml.",
         )
         for signal in dead
     ]
@@ -137,13 +138,13 @@ def _signals(form: Recognised, evidence: LogEvidence) -> list[Line]:
     if foreign:
         lines.append(
             warning(
-                f"The format {form.profile.name} does not carry {', '.join(foreign)}.",
+                f"The format {profile.name} does not carry {', '.join(foreign)}.",
                 "Their checks stay UNKNOWN, unless golive is given the application's own log too.",
             )
         )
     return lines
 
 
-def _dead(signal: str, form: Recognised) -> bool:
-    spec = form.profile.events.get(signal)
+def _dead(signal: str, profile: Profile) -> bool:
+    spec = profile.events.get(signal)
     return spec is not None and not re.search(spec.pattern, spec.example, re.MULTILINE)

@@ -21,10 +21,12 @@ from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.examine import Probe, Test, examine
 from bot.doctor.fixes import look_at_fixes
 from bot.doctor.log import look_at_log
+from bot.doctor.loki import look_at_loki
 from bot.doctor.model import Examination, Line, failed, skipped
 from bot.doctor.slack import SlackSettings, look_at_slack
 from bot.doctor.slack_calls import SlackCalls
 from bot.doctor.store import look_at_store
+from bot.loki import loki_log, loki_stream
 from bot.settings import Settings, password_of
 from bot.slack.web import METHODS
 from bot.storage.migrate import migrations
@@ -38,6 +40,7 @@ from checks.engine.runbook import Runbook
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, ServerSettings, Transport, server_of
 from checks.sources.http import HttpHealthProbe
+from checks.sources.loki.transport import Transport as LokiTransport
 
 _SECONDS: Final = 10.0
 SCOPES: Final = tuple(
@@ -79,7 +82,7 @@ async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
         tests: dict[str, Test] = {
             "Environment": _at_once(look_at_environment(settings)),
             "Runbook": _at_once(look_at_runbook(subject.notes, subject.where)),
-            "Log": _log(subject),
+            "Log": await _log(subject, stack),
             "Database": _reader(subject, database),
             "Store": _store(subject, await _database(stack, settings.store_url)),
             "Fixes": _fixes(await _database(stack, settings.remediation_database_url), database),
@@ -114,13 +117,24 @@ async def _database(stack: AsyncExitStack, url: SecretStr | None) -> PostgresDat
     return await stack.enter_async_context(PostgresDatabase(url.get_secret_value()))
 
 
-def _log(subject: Subject) -> Test:
+async def _log(subject: Subject, stack: AsyncExitStack) -> Test:
+    loki = loki_stream(subject.settings)
+    if isinstance(loki, Problem):
+        return _at_once([failed(loki.what, loki.mend)])
+    if loki is not None:
+        transport = await stack.enter_async_context(LokiTransport(loki))
+        stream = loki_log(transport, subject.runbook, subject.clock)
+
+        async def ask() -> Sequence[Line]:
+            return await look_at_loki(stream, loki, subject.runbook.log.loki_lag, subject.clock())
+
+        return ask
     path = subject.settings.log
     if path is None:
         return _at_once(
             [
                 skipped(
-                    "GOLIVE_LOG is not set.",
+                    "Neither GOLIVE_LOG nor GOLIVE_LOKI_URL is set.",
                     "It brings the HTTP, secret, retry and message checks.",
                 )
             ]

@@ -55,7 +55,7 @@ def test_the_exit_code_is_the_decision(
         (["check", "--log", "x", "--since-offset", "-1"], "'--since-offset'"),
         (["check", "--base-url", "ftp://user:hunter2@x"], "must begin with http"),
         (["check", "--log", "x", "--runbook", "/nowhere/runbook.yaml"], "cannot be read"),
-        (["check", "--loki", "http://loki"], "No such option"),
+        (["check", "--lokki", "http://loki"], "No such option"),
         (["signals"], "Missing argument"),
         ([], ""),
     ],
