@@ -108,6 +108,8 @@ class IdMemory:
         """Those of these keys that are remembered, with their values."""
         known = np.unique(keys[self.has(keys)])
         found: dict[int, int] = {}
+        if not len(known):
+            return found
         slots = np.zeros(1 << _MATCH_BITS, np.bool_)
         slots[_slots(known, _MATCH_BITS)] = True
         # From the newest on: what is asked for was mostly remembered just now.

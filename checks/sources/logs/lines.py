@@ -1,6 +1,6 @@
-"""The lines of a text as a table: where each starts, and its first eight bytes as a number.
+"""The lines of a text as a table: where each starts, and by what byte it begins.
 
-Literals are compared eight bytes at a time, for all lines at once.
+Literals are compared eight bytes at a time, for all lines with the same first byte at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy.typing as npt
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
+_Lines = tuple[Places, Words]
+"""Indexes of lines, and eight bytes of each as a number."""
 
 PAD = 128
 """Bytes after the text that may be looked at; they are zero."""
@@ -53,7 +55,7 @@ class LineTable:
     raw:    the bytes of the text and the zeros after them
     words:  eight bytes as a number, from every byte on
     starts: of every line, and the end of the text where that ends with a newline
-    heads:  the first eight bytes of each
+    firsts: the first byte of each
 
     A table that uses the scratch memory of another ends that one.
     """
@@ -63,8 +65,9 @@ class LineTable:
     raw: npt.NDArray[np.uint8] = field(init=False, repr=False)
     words: Words = field(init=False, repr=False)
     starts: Places = field(init=False, repr=False)
-    heads: Words = field(init=False, repr=False)
-    _by_head: dict[bytes, tuple[Places, Words]] = field(init=False, repr=False)
+    firsts: npt.NDArray[np.uint8] = field(init=False, repr=False)
+    _by_first: dict[int, _Lines] = field(init=False, repr=False)
+    _by_head: dict[bytes, _Lines] = field(init=False, repr=False)
 
     def __post_init__(self, scratch: Scratch | None) -> None:
         size = len(self.data)
@@ -75,8 +78,8 @@ class LineTable:
         self.starts[0] = 0
         np.add(newlines, 1, out=self.starts[1:])
         self.words = np.ndarray((size + PAD - _WORD,), np.uint64, self.raw, 0, (1,))
-        self.heads = self.words[self.starts]
-        self._by_head = {}
+        self.firsts = self.raw[self.starts]
+        self._by_first, self._by_head = {}, {}
 
     @property
     def newlines(self) -> Places:
@@ -93,7 +96,8 @@ class LineTable:
         head, second = literal[:_WORD], literal[_WORD : 2 * _WORD]
         known = self._by_head.get(head)
         if known is None:
-            lines = np.flatnonzero(_masked(self.heads, len(head)) == _number(head))
+            alike, heads = self._beginning_like(head)
+            lines = alike[_masked(heads, len(head)) == _number(head)]
             known = self._by_head[head] = (lines, self.words[self.starts[lines] + _WORD])
         lines, words = known
         if not second:
@@ -104,10 +108,26 @@ class LineTable:
         rest = literal[2 * _WORD :]
         return lines[self.continuing(self.starts[lines] + 2 * _WORD, rest)]
 
-    def continuing(self, places: Places, literal: bytes) -> Places:
-        """Indexes of those places at which the text goes on with a literal: few of them."""
+    def _beginning_like(self, head: bytes) -> _Lines:
+        """Lines with the same first byte, and the first eight bytes of each.
+
+        To gather single bytes is much faster than words that are not aligned; and most lines of
+        an object that was printed begin with a blank.
+        """
+        known = self._by_first.get(head[0])
+        if known is None:
+            lines = np.flatnonzero(self.firsts == head[0])
+            known = self._by_first[head[0]] = (lines, self.words[self.starts[lines]])
+        return known
+
+    def continuing(self, places: Places, literal: bytes, words: Words | None = None) -> Places:
+        """Indexes of those places at which the text goes on with a literal: few of them.
+
+        `words`: the eight bytes at each place, if they are known.
+        """
         part = literal[:_WORD]
-        found = np.flatnonzero(_masked(self.words[places], len(part)) == _number(part))
+        words = self.words[places] if words is None else words
+        found = np.flatnonzero(_masked(words, len(part)) == _number(part))
         if len(literal) > _WORD and len(found):
             found = found[self.continues(places[found] + _WORD, literal[_WORD:])]
         return found

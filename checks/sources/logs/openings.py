@@ -117,14 +117,17 @@ class Openings:
         """Go on where the text at `places` has matched up to a node, on lines at `starts`."""
         for index in node.ends:
             found[index].append(starts)
+        if not node.nodes:
+            return
+        inside = places < len(table.data)
+        if not inside.all():
+            starts, places = starts[inside], places[inside]
+        words = table.words[places] if any(child.part.literal for child in node.nodes) else None
         for child in node.nodes:
-            inside = places < len(table.data)
-            if not inside.all():
-                starts, places = starts[inside], places[inside]
             if not len(starts):
                 return
             if child.part.literal:
-                fits = table.continuing(places, child.part.literal)
+                fits = table.continuing(places, child.part.literal, words)
                 self._after(
                     child, table, starts[fits], places[fits] + len(child.part.literal), found
                 )
