@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from checks.sources.logs.lines import Places
 from checks.sources.logs.profile import Pattern, Profile
-from checks.sources.logs.state import EVIDENCE_LINES, Tally
+from checks.sources.logs.state import EVIDENCE_LINES, MAX_CHANGES, MAX_CREATED, Tally
 from checks.sources.logs.text import Segment, Text
 
 
@@ -26,13 +29,13 @@ def count_events(
         tally: where the counts go.
         opened: of other patterns, by index, where the lines start that begin with them.
     """
-    lines: dict[int, Sequence[int]] = {
-        index: _hit_lines(text.data, ends)
+    lines: dict[int, Places] = {
+        index: np.array(_hit_lines(text.data, ends), np.int64)
         for index, ends in zip(profile.searched, hits, strict=True)
         if ends
     }
     if opened:
-        lines |= {index: starts.tolist() for index, starts in opened.items() if len(starts)}
+        lines |= opened
     for index in sorted(lines):
         pattern = profile.patterns[index]
         for segment, part in _by_segment(text, lines[index]):
@@ -40,11 +43,10 @@ def count_events(
                 continue
             signal = tally.signal(pattern.signal)
             signal.add(len(part), segment.minute)
-            for begin in part[-EVIDENCE_LINES:]:
+            for begin in part[-EVIDENCE_LINES:].tolist():
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
-                for begin in part:
-                    _keep(pattern, text.data, begin, segment.minute, tally)
+                _keep(pattern, text.data, part, segment.minute, tally)
 
 
 def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:
@@ -62,28 +64,33 @@ def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:
     return starts
 
 
-def _by_segment(text: Text, lines: Sequence[int]) -> list[tuple[Segment, Sequence[int]]]:
-    if len(text.segments) == 1:
-        return [(text.segments[0], lines)]
-    groups: dict[int, list[int]] = {}
-    index = 0
-    for begin in lines:
-        while begin >= text.segments[index].end and index + 1 < len(text.segments):
-            index += 1
-        groups.setdefault(index, []).append(begin)
-    return [(text.segments[at], part) for at, part in groups.items()]
+def _by_segment(text: Text, lines: Places) -> list[tuple[Segment, Places]]:
+    """The lines of each segment that has some."""
+    segments = text.segments
+    if len(segments) == 1:
+        return [(segments[0], lines)] if len(lines) else []
+    cuts = np.searchsorted(lines, [segment.end for segment in segments[:-1]])
+    parts = zip(segments, np.split(lines, cuts), strict=True)
+    return [(segment, part) for segment, part in parts if len(part)]
 
 
-def _keep(pattern: Pattern, data: bytes, begin: int, minute: int | None, tally: Tally) -> None:
-    """Keep the row id, unit or campaign that an event names."""
-    match = pattern.compiled.match(data, begin)
-    if match is None:
-        return
-    groups = match.groupdict()
-    if (row := groups.get("id")) is not None:
-        tally.created.append((row.decode("ascii", "replace"), minute))
-    if (unit := groups.get("unit")) is not None:
+def _keep(pattern: Pattern, data: bytes, lines: Places, minute: int | None, tally: Tally) -> None:
+    """Keep the row ids, units or campaigns that events name."""
+    groups = pattern.compiled.groupindex
+    if "campaign" not in groups:
+        # More of the others than these are forgotten at once.
+        lines = lines[-max(MAX_CREATED, MAX_CHANGES) :]
+    match = pattern.compiled.match
+    found = [m for begin in lines.tolist() if (m := match(data, begin)) is not None]
+    if "id" in groups:
+        tally.created.extend((row, minute) for row in _named(found, "id"))
+    if "unit" in groups:
         up = pattern.signal == "connection_up"
-        tally.changes.append((unit.decode("ascii", "replace"), up, minute))
-    if (campaign := groups.get("campaign")) is not None:
-        tally.campaigns[campaign.decode("ascii", "replace")] = minute
+        tally.changes.extend((unit, up, minute) for unit in _named(found, "unit"))
+    if "campaign" in groups:
+        tally.campaigns.update(dict.fromkeys(_named(found, "campaign"), minute))
+
+
+def _named(found: Sequence[re.Match[bytes]], group: str) -> list[str]:
+    """What a group of the matches holds."""
+    return [value.decode("ascii", "replace") for m in found if (value := m[group]) is not None]
