@@ -16,7 +16,9 @@ from checks.sources.logs.text import Text
 _SHAPES = tuple((shape.kind, shape.compiled()) for shape in SHAPES)
 _WEBHOOK = next(pattern for kind, pattern in _SHAPES if kind == "webhook_path")
 _MAX_LINE = 65_536
-_MAX_FINGERPRINTS = 1_000
+_MAX_KEYS = 1_000
+_MAX_JUDGED = 1_000
+_MAX_JUDGED_LINE = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class LeakFinder:
         self._profile = profile
         self._secrets = tuple(secrets)
         self._key = key
-        self._fingerprints: dict[bytes, str] = {}
+        self._keys: dict[tuple[bytes, str, str, Proof], LeakKey] = {}
+        self._judged: dict[bytes, _Found | None] = {}
         self._last_line_leaked = False
         self._asked: list[tuple[bytes, LeakKey, bytes]] = []
 
@@ -59,7 +62,7 @@ class LeakFinder:
                 continue
             begin, stop = text.line_at(end - 1)
             segment = text.segment_at(begin)
-            found = self._find(_around(text.data, begin, stop, end)) if segment.counted else None
+            found = self._judge(_around(text.data, begin, stop, end)) if segment.counted else None
             if found is None:
                 continue
             previous = stop
@@ -74,6 +77,17 @@ class LeakFinder:
         for hashed, (_asked, key, line) in zip(keys.tolist(), self._asked, strict=True):
             tally.open_leaks.append(OpenLeak(id=hashed, key=key, line=line))
         self._asked.clear()
+
+    def _judge(self, line: bytes) -> _Found | None:
+        """What `_find` says; an application that leaks in a line mostly writes it again."""
+        if line in self._judged:
+            return self._judged[line]
+        found = self._find(line)
+        if len(line) <= _MAX_JUDGED_LINE:
+            if len(self._judged) >= _MAX_JUDGED:
+                self._judged.clear()
+            self._judged[line] = found
+        return found
 
     def _find(self, line: bytes) -> _Found | None:
         """The gravest secret of a line: a live one first, then the shapes in their order.
@@ -139,16 +153,13 @@ class LeakFinder:
         return None if fields is None else fields.status_of(line)
 
     def _key_of(self, found: _Found, place: str, proof: Proof) -> LeakKey:
-        return LeakKey(
-            kind=found.kind, place=place, proof=proof, fingerprint=self._fingerprint(found.value)
-        )
-
-    def _fingerprint(self, value: bytes) -> str:
-        known = self._fingerprints.get(value)
+        asked = (found.value, found.kind, place, proof)
+        known = self._keys.get(asked)
         if known is None:
-            known = hmac.new(self._key, value, hashlib.sha256).hexdigest()[:12]
-            if len(self._fingerprints) < _MAX_FINGERPRINTS:
-                self._fingerprints[value] = known
+            digest = hmac.new(self._key, found.value, hashlib.sha256).hexdigest()[:12]
+            known = LeakKey(kind=found.kind, place=place, proof=proof, fingerprint=digest)
+            if len(self._keys) < _MAX_KEYS:
+                self._keys[asked] = known
         return known
 
 
