@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import hyperscan
-
-from checks.engine.masking import MIN_LIVE_SECRET, SHAPES
+from checks.engine.masking import MIN_LIVE_SECRET
 from checks.engine.profiles import (
     INTERNAL_SIGNALS,
     RESPONSE_SIGNALS,
@@ -21,6 +19,7 @@ from checks.engine.profiles import (
 )
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.fields import JsonFields
+from checks.sources.logs.matcher import Matcher
 from checks.sources.logs.openings import Openings
 from checks.sources.logs.records import PairReader
 from checks.sources.logs.times import CLF, Clock, read_clf
@@ -147,42 +146,6 @@ def compile_profiles(specs: Mapping[str, ProfileSpec]) -> tuple[Profile, ...]:
         borrowed = specs[spec.signals_of].signals if spec.signals_of else {}
         profiles.append(Profile(name, spec, {**borrowed, **spec.signals}))
     return tuple(profiles)
-
-
-class Matcher:
-    """All rare patterns of a profile as one Hyperscan database.
-
-    Hits are collected by pattern: `hits[i]` holds the end positions of pattern i, in order. First
-    the events, then the secret shapes, then the live secrets.
-    """
-
-    def __init__(self, events: Sequence[bytes], secrets: Sequence[bytes]) -> None:
-        multiline = hyperscan.HS_FLAG_MULTILINE
-        expressions = [*events]
-        flags = [multiline] * len(events)
-        for shape in SHAPES:
-            expressions.append(shape.probe.encode())
-            flags.append(multiline | (hyperscan.HS_FLAG_CASELESS if shape.caseless else 0))
-        for secret in secrets:
-            expressions.append(b"".join(b"\\x%02x" % byte for byte in secret))
-            flags.append(multiline)
-        self.events = len(events)
-        self.secrets = tuple(secrets)
-        self._size = len(expressions)
-        self._database = hyperscan.Database()
-        self._database.compile(expressions=expressions, ids=list(range(self._size)), flags=flags)
-
-    def scan(self, data: bytes) -> tuple[list[list[int]], list[list[int]]]:
-        """End positions of hits: (by event pattern, by secret: shapes, then live secrets)."""
-        hits: list[list[int]] = [[] for _ in range(self._size)]
-        add = [found.append for found in hits]
-
-        def on_match(pattern: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            add[pattern](end)
-
-        scratch = hyperscan.Scratch(self._database)
-        self._database.scan(data, match_event_handler=on_match, scratch=scratch)
-        return hits[: self.events], hits[self.events :]
 
 
 @lru_cache(maxsize=32)

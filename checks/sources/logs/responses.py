@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from checks.sources.logs.events import count_events
 from checks.sources.logs.fields import JsonLine
-from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.matcher import Matcher
+from checks.sources.logs.profile import Profile
 from checks.sources.logs.routes import route_of, signal_of
 from checks.sources.logs.state import Tally
 from checks.sources.logs.text import Segment, Text
@@ -39,8 +40,8 @@ def count_json(
         moved.append(Segment(end=size, minute=segment.minute, counted=segment.counted))
         start = segment.end
     plain = Text(b"".join(messages), tuple(moved))
-    count_events(profile, plain, matcher.scan(plain.data)[0], tally)
-    return matcher.scan(text.data)[1]
+    count_events(profile, plain, matcher.events(plain.data), tally)
+    return matcher.secrets(text.data)
 
 
 def _response(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.events import count_events
+from checks.sources.logs.ids import IdHash
 from checks.sources.logs.leaks import LeakFinder, settle
 from checks.sources.logs.lines import LineTable, Scratch
+from checks.sources.logs.matcher import Matcher
 from checks.sources.logs.pairs import STATUS_MASK, count_pairs
 from checks.sources.logs.prefix import NO_PREFIX, Prefix, uncoloured
-from checks.sources.logs.profile import Matcher, Profile
+from checks.sources.logs.profile import Profile
 from checks.sources.logs.reader import CHUNK, Ahead, Reader
-from checks.sources.logs.response_lines import Marks
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment, Text
@@ -25,8 +26,25 @@ _MAX_BACK = 400
 _CONTINUED = b"\0"
 
 
+def _two() -> deque[Scratch]:
+    """Memory for the text that is being counted, and for the one that is being searched."""
+    return deque((Scratch(), Scratch()))
+
+
 def _nothing() -> None:
     return
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found in a text without the interpreter's lock.
+
+    secrets: where the hits of each secret pattern end
+    count:   counts everything else
+    """
+
+    secrets: Sequence[Sequence[int]]
+    count: Callable[[Text, Tally], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +54,7 @@ class _Waiting:
     text: Text
     tally: Tally
     continued: bool
-    blocks: BlockCounter
-    search: Future[_Searched]
+    search: Future[_Found]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +66,7 @@ class Scanner:
     matcher: Matcher
     leaks: LeakFinder
     pool: ThreadPoolExecutor
-    scratch: Scratch = field(default_factory=Scratch)
+    _scratches: deque[Scratch] = field(default_factory=_two, init=False, repr=False)
     _waiting: _Waiting | None = field(default=None, init=False)
 
     def feed(
@@ -72,27 +89,26 @@ class Scanner:
         """
         text = self._plain(raw, segments, continued=continued)
         tally.bytes += len(raw)
-        blocks = self.profile.blocks
-        if blocks is not None:
-            search = self.pool.submit(_search, blocks, self.matcher, text.data)
-            self.finish()
-            self._waiting = _Waiting(text, tally, continued, blocks, search)
+        if self.profile.fields is not None:
             meanwhile()
-        else:
-            secrets = self._count(text, tally, meanwhile)
+            secrets = count_json(self.profile, self.matcher, text, tally)
             self._settle(text, secrets, tally, continued=continued)
+            return
+        search = self.pool.submit(self._search, text.data, tally.pairing.hashed)
+        self.finish()
+        self._waiting = _Waiting(text, tally, continued, search)
+        meanwhile()
 
     def finish(self) -> None:
         """Count the text that was fed last.
 
-        Where lines stand alone, one thread searches a text while the other counts the one before.
+        One thread searches a text while the other counts the one before.
         """
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            marks, events, secrets = waiting.search.result()
-            waiting.blocks.count(waiting.text, marks, waiting.tally)
-            count_events(self.profile, waiting.text, events, waiting.tally)
-            self._settle(waiting.text, secrets, waiting.tally, continued=waiting.continued)
+            text, tally, found = waiting.text, waiting.tally, waiting.search.result()
+            found.count(text, tally)
+            self._settle(text, found.secrets, tally, continued=waiting.continued)
 
     def _settle(
         self, text: Text, secrets: Sequence[Sequence[int]], tally: Tally, *, continued: bool
@@ -100,31 +116,33 @@ class Scanner:
         self.leaks.count(text, secrets, tally, continued=continued)
         settle(tally, STATUS_MASK, final=False)
 
-    def _count(
-        self, text: Text, tally: Tally, meanwhile: Callable[[], None]
-    ) -> Sequence[Sequence[int]]:
-        """Count with two threads: Hyperscan and numpy run without the interpreter's lock.
+    def _search(self, data: bytes, hashed: IdHash) -> _Found:
+        """What is found by Hyperscan and numpy in long calls, without the interpreter's lock.
 
-        Returns the hits of the secret patterns.
-
-        Hyperscan takes the lock for a moment at each hit. They are many here: so it is the search
-        for records that runs beside.
+        In a table of lines the rest is found when the text is counted: those are many short calls,
+        and each would wait for the lock.
         """
-        pairs, data = self.profile.pairs, text.data
-        if pairs is not None:
-            reading = self.pool.submit(LineTable, data, self.scratch)
-            meanwhile()
-            events, secrets = self.matcher.scan(data)
-            table = reading.result()
-            records = pairs.read(table, tally.pairing.hashed)
-            count_pairs(pairs, text, table.newlines, records, tally)
-            openings = self.profile.openings
-            opened = openings.find(table) if openings is not None else None
-            count_events(self.profile, text, events, tally, opened)
-        else:
-            meanwhile()
-            secrets = count_json(self.profile, self.matcher, text, tally)
-        return secrets
+        blocks, pairs, openings = self.profile.blocks, self.profile.pairs, self.profile.openings
+        secrets = self.matcher.secrets(data)
+        if blocks is not None:
+            marks, events = blocks.marks(data), self.matcher.events(data)
+
+            def count_blocks(text: Text, tally: Tally) -> None:
+                blocks.count(text, marks, tally)
+                count_events(self.profile, text, events, tally)
+
+            return _Found(secrets, count_blocks)
+        self._scratches.rotate()
+        table = LineTable(data, self._scratches[0])
+
+        def count(text: Text, tally: Tally) -> None:
+            if pairs is not None and openings is not None:
+                records = pairs.read(table, hashed)
+                count_pairs(pairs, text, table.newlines, records, tally)
+                events = self.matcher.events_in(table)
+                count_events(self.profile, text, events, tally, openings.find(table))
+
+        return _Found(secrets, count)
 
     def _plain(self, raw: bytes, segments: tuple[Segment, ...], *, continued: bool) -> Text:
         """The text without prefixes, carriage returns and colours, its segments moved along."""
@@ -169,14 +187,6 @@ class Scanner:
                 return end
             stop = begin
         return end
-
-
-_Searched = tuple[Marks, list[list[int]], list[list[int]]]
-
-
-def _search(blocks: BlockCounter, matcher: Matcher, data: bytes) -> _Searched:
-    """All that is found without the lock: marks, and hits of events and of secrets."""
-    return (blocks.marks(data), *matcher.scan(data))
 
 
 def read_on(
