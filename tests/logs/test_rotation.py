@@ -57,7 +57,8 @@ def compress(path: Path, *, at_minute: float | None = None) -> Path:
 
 def aged(path: Path, minute: float) -> None:
     """Set when a file was last written."""
-    os.utime(path, (at(minute).timestamp(),) * 2)
+    written = at(minute).timestamp()
+    os.utime(path, (written, written))
 
 
 # --- between two scans ----------------------------------------------------------------------------

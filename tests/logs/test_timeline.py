@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -42,6 +43,17 @@ def minutes(evidence: LogEvidence) -> dict[str, dict[int, int]]:
     }
 
 
+def response_signals(status: int, header: str) -> Iterator[str]:
+    """The signals that one response counts for."""
+    yield "http_responses"
+    if status in (401, 403, 429):
+        yield f"http_{status}"
+    if status >= 500:
+        yield "http_5xx"
+    if re.match(r"\[INFO\] \[RES\] GET /health[ ?]", header):
+        yield "http_health"
+
+
 def reference(lines: list[tuple[datetime, str]]) -> dict[str, dict[int, int]]:
     """What a plain reader counts, line by line, each in its own minute."""
     console = next(profile for profile in profiles() if profile.name == "crm-console")
@@ -63,15 +75,8 @@ def reference(lines: list[tuple[datetime, str]]) -> dict[str, dict[int, int]]:
             header = (at, line)
         status = re.match(r"  status: (\d{3}),$", line)
         if header and status:
-            code = int(status[1])
-            health = re.match(r"\[INFO\] \[RES\] GET /health[ ?]", header[1]) is not None
-            add("http_responses", header[0])
-            if code in (401, 403, 429):
-                add(f"http_{code}", header[0])
-            if code >= 500:
-                add("http_5xx", header[0])
-            if health:
-                add("http_health", header[0])
+            for signal in response_signals(int(status[1]), header[1]):
+                add(signal, header[0])
         if not line.startswith("  "):
             header = header if line.startswith("[INFO] [RES] ") else None
     return {signal: dict(counter) for signal, counter in found.items()}

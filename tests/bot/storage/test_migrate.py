@@ -137,10 +137,14 @@ async def test_schema_of_somebody_else_names_the_mend(
 ) -> None:
     """Neither a schema that may not be used nor one that may not be written to is a riddle."""
     rows(empty_database, "CREATE SCHEMA golive")
-    with pytest.raises(StoreUnavailable, match="manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"):
+    with pytest.raises(
+        StoreUnavailable, match=r"manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"
+    ):
         await Store(limited_database).open()
     rows(empty_database, "GRANT USAGE ON SCHEMA golive TO golive_store")
-    with pytest.raises(StoreUnavailable, match="manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"):
+    with pytest.raises(
+        StoreUnavailable, match=r"manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"
+    ):
         await Store(limited_database).open()
 
 
