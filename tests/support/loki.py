@@ -33,7 +33,7 @@ class Said:
     status: int
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    after: float = 0.0
+    hangs: bool = False
 
 
 @dataclass(slots=True)
@@ -51,6 +51,10 @@ class LokiStandIn:
         authorization: the header that is asked for; None asks for none.
         tenant: the tenant that is asked for.
         tls: what to show to clients.
+
+    next:   answers to give instead of the true ones
+    refuse: part of queries that are refused
+    gather: how many requests must be open before the first is answered
     """
 
     def __init__(
@@ -63,6 +67,9 @@ class LokiStandIn:
         self.streams: list[Stream] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.next: list[Said] = []
+        self.refuse: str | None = None
+        self.gather = 0
+        self._gathered, self._closing = asyncio.Event(), asyncio.Event()
         self.open = self.most_open = 0
         self._authorization = authorization
         self._tenant = tenant
@@ -96,6 +103,7 @@ class LokiStandIn:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -122,9 +130,14 @@ class LokiStandIn:
         try:
             if self.next:
                 said = self.next.pop(0)
-                if said.after:
-                    await asyncio.sleep(said.after)
+                if said.hangs:
+                    await self._closing.wait()
                 return web.Response(text=said.body, status=said.status, headers=said.headers)
+            if self.refuse is not None and self.refuse in request.query.get("query", ""):
+                return web.Response(text="the query would read too many bytes", status=400)
+            if self.open < self.gather:
+                await self._gathered.wait()
+            self._gathered.set()
             if self._authorization not in (None, request.headers.get("Authorization")):
                 return web.Response(text="Unauthorized", status=401)
             if self._tenant not in (None, request.headers.get("X-Scope-OrgID")):
