@@ -7,6 +7,7 @@ import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -21,16 +22,15 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.actions import ACTIONS, CALLBACKS, REASON, refusal_text
+from bot.actions import CALLBACKS, CONFIRM, REASON, action_of, loading, refusal_text
 from bot.commands import SLASH, Wrong, parse
-from bot.desk import Desk
-from bot.home import show_home
+from bot.home import Homes
 from bot.render.sentences import failed, say
-from bot.slack.access import Access
+from bot.render.wire import view_payload
 from bot.slack.counter import Counter
 from bot.slack.delivery import Delivery, Taken
 from bot.slack.gateway import Gateway
-from bot.slack.payloads import Click, DialogNote, HomeOpened, Submission, Typed
+from bot.slack.payloads import Click, DialogNote, HomeOpened, SheetNote, Submission, Typed
 from bot.slack.quiet import LIBRARY
 
 BUSY: Final = "golive is busy: too much is waiting already, so nothing was done. Try again shortly."
@@ -39,6 +39,9 @@ EVENTS: Final = (HOME_OPENED,)
 
 _EVERY: Final = re.compile(r".*", re.DOTALL)
 _BUSY_ANSWERS: Final = 16
+
+_ACKNOWLEDGED: Final[ContextVar[asyncio.Event]] = ContextVar("acknowledged")
+"""Set when Slack was sent the acknowledgement of the delivery that is being routed."""
 
 _log = structlog.get_logger(__name__)
 _Work = Callable[[], Awaitable[None]]
@@ -58,9 +61,8 @@ class SlackApp:
     """What Slack delivers, routed.
 
     Args:
-        desk: does the work.
         counter: serves commands and clicks.
-        access: says who may see what in App Home.
+        homes: shows App Home.
         gateway: whose client and identity Bolt uses.
         delivery: runs the work after the ack.
         reference: makes an id that the log and the user are told of the same failure.
@@ -70,17 +72,15 @@ class SlackApp:
     def __init__(
         self,
         *,
-        desk: Desk,
         counter: Counter,
-        access: Access,
+        homes: Homes,
         gateway: Gateway,
         delivery: Delivery,
         reference: Callable[[], str],
         signing_secret: str = "",
     ) -> None:
-        self._desk = desk
         self._counter = counter
-        self._access = access
+        self._homes = homes
         self._gateway = gateway
         self._delivery = delivery
         self._reference = reference
@@ -106,11 +106,15 @@ class SlackApp:
     ) -> None:
         """Route what came over a socket, and acknowledge it there."""
         started = time.time()
+        acknowledged = asyncio.Event()
+        _ACKNOWLEDGED.set(acknowledged)
         response = await run_async_bolt_app(self._bolt, request)
         try:
             await send_async_response(client, request, response, started)
         except ConnectionError:
             _log.warning("an acknowledgement was lost with its socket", type=request.type)
+        finally:
+            acknowledged.set()
 
     async def handle_http(self, request: web.Request) -> web.Response:
         """Check the signature of what was posted, route it, and acknowledge it in the answer."""
@@ -118,8 +122,16 @@ class SlackApp:
             posted = await to_bolt_request(request)
         except ValueError:  # neither text nor JSON: it is read before its signature is checked
             return web.Response(status=400)
+        acknowledged = asyncio.Event()
+        _ACKNOWLEDGED.set(acknowledged)
         response = await self._bolt.async_dispatch(posted)
-        return await to_aiohttp_response(response)
+        answer = await to_aiohttp_response(response)
+        try:
+            await answer.prepare(request)
+            await answer.write_eof()
+        finally:
+            acknowledged.set()
+        return answer
 
     def _listen(self, bolt: _Register) -> None:
         bolt.command(SLASH)(self._on_command)
@@ -148,6 +160,7 @@ class SlackApp:
                 user=typed.user_id,
                 channel=typed.channel_id,
                 url=typed.response_url,
+                trigger=typed.trigger_id,
             )
 
         taken = self._submit(typed.key, work, where="command", url=typed.response_url)
@@ -155,7 +168,7 @@ class SlackApp:
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         click = Click.model_validate(body)
-        action = ACTIONS.get(click.element.action_id)
+        action = action_of(click.element.action_id)
 
         async def work() -> None:
             await self._counter.press(click, action)
@@ -167,6 +180,9 @@ class SlackApp:
 
     async def _on_submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         submission = Submission.model_validate(body)
+        if submission.view.callback_id == CONFIRM:
+            await self._on_confirmation(ack, submission)
+            return
         dialog = CALLBACKS.get(submission.view.callback_id)
         if dialog is None:
             await ack()
@@ -188,13 +204,29 @@ class SlackApp:
         else:
             await ack()
 
+    async def _on_confirmation(self, ack: AsyncAck, submission: Submission) -> None:
+        """A preview was submitted: the modal stays, and shows what comes of it."""
+        note = SheetNote.model_validate_json(submission.view.private_metadata)
+        reason = submission.view.text_of(REASON)
+
+        acknowledged = _ACKNOWLEDGED.get()
+
+        async def work() -> None:
+            # Else what comes of it could be overwritten by the acknowledgement's own view.
+            await acknowledged.wait()
+            await self._counter.confirm(submission, note, reason)
+
+        taken = self._submit(submission.key, work, where="confirmation", url=note.response_url)
+        if taken is Taken.BUSY:
+            await ack(response_action="errors", errors={REASON: BUSY})
+        else:
+            await ack(response_action="update", view=view_payload(loading()))
+
     async def _on_home(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         opened = HomeOpened.model_validate(body)
 
         async def work() -> None:
-            await show_home(
-                opened.event.user, desk=self._desk, access=self._access, gateway=self._gateway
-            )
+            await self._homes.show(opened.event.user)
 
         if opened.event.tab == "home":
             self._submit(opened.key, work, where="home", url="")

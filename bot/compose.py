@@ -9,28 +9,29 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import structlog
 from pydantic import SecretStr
 
 from bot.clock import Clock, Timer
 from bot.loki import loki_log, loki_target
+from bot.operations.opening import Operations, open_operations
 from bot.settings import Settings, password_of
-from bot.slack.access import resolve_lead
+from bot.slack.lead import LeadFinder
 from bot.slack.side import SlackSide
 from bot.slack.web import open_session
 from bot.storage.store import Store
-from bot.storage.values import StoreUnavailable
 from bot.watch.front_desk import FrontDesk
 from bot.watch.lookout import Lookout
+from bot.watch.opening import Opening
 from bot.watch.parts import Parts
 from bot.watch.running import Running
 from bot.watch.saying import Speech
 from bot.watch.taking import Taker
 from bot.watch.ticking import Ticker
+from bot.workshop import House, Repairs, open_repairs, process_environment
 from checks import CHECKS
 from checks.engine.runbook import Runbook
 from checks.engine.runner import Sources
@@ -42,12 +43,8 @@ from checks.sources.logs.source import LogSource
 from checks.sources.loki.address import Loki
 from checks.sources.loki.transport import Transport
 
-_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
-
 _QUICK = Timeouts(connect=2.0, write=2.0, read=4.0, whole=5.0)
 """A tick's probe does not wait longer than the tick may take."""
-
-_OPEN_AGAIN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +101,7 @@ class Bot:
     running: Running
     store: Store
     lookout: Lookout
+    repairs: Repairs
 
 
 @asynccontextmanager
@@ -127,19 +125,25 @@ async def open_bot(
         lease: seconds for which a claim of this process is safe from others.
     """
     async with AsyncExitStack() as stack:
+        operations = await stack.enter_async_context(
+            open_operations(settings, clock=clock, timer=timer, checks=_ids())
+        )
         session = await stack.enter_async_context(open_session())
-        store = Store(_given(settings.store_url), lease=lease)
+        store = Store(_given(settings.store_url), lease=lease, metrics=operations.metrics)
         stack.push_async_callback(store.close)
         lookout = Lookout(
             checks=CHECKS,
             runbook=runbook,
-            sources=await stack.enter_async_context(
-                open_sources(_targets(settings), runbook, clock.now)
+            sources=operations.measured(
+                await stack.enter_async_context(
+                    open_sources(_targets(settings), runbook, clock.now)
+                )
             ),
             quick_probe=_quick_probe(settings),
             clock=clock,
             secrets=_known_secrets(settings),
             fingerprint_key=secrets.token_bytes(32),
+            metrics=operations.metrics,
         )
         side = SlackSide(
             session,
@@ -150,19 +154,56 @@ async def open_bot(
             clock=clock,
             timer=timer,
             owner=owner,
+            channel=settings.channel,
             lease=lease,
             reference=lambda: secrets.token_hex(4),
+            metrics=operations.metrics,
         )
-        lead = await resolve_lead(side.gateway, settings.lead)
-        if lead.problem is not None:
-            _log.warning("nobody is called on escalation", why=lead.problem)
-        speech = Speech(runbook=runbook, lookout=lookout, lead=lead.mention)
-        running, desk = _watches(store, lookout, speech, runbook, clock, timer, owner, side)
-        await _open_store(store, lookout, running, clock, timer)
-        await _start(side, desk, settings)
+        operations.readiness.attach(store=store, slack=side)
+        # At the end, last first: nothing more comes from Slack and what came is done, the watches
+        # end, what they said is sent, and then the rest is closed.
         stack.push_async_callback(side.stop)
+        lead = LeadFinder(side.gateway, settings.lead, clock, timer)
+        stack.push_async_callback(lead.end)
+        await lead.begin()
+        speech = Speech(runbook=runbook, lookout=lookout, lead=lead)
+        repairs = await open_repairs(
+            House(
+                settings=settings,
+                runbook=runbook,
+                store=store,
+                lookout=lookout,
+                speech=speech,
+                clock=clock,
+                timer=timer,
+                wake=side.sender.wake,
+                environment=process_environment(),
+            ),
+            stack,
+        )
+        speech.audit_head = repairs.audit_head
+        running, desk = _watches(
+            store,
+            lookout,
+            speech,
+            runbook,
+            clock,
+            timer,
+            owner,
+            side,
+            repairs=repairs,
+            operations=operations,
+        )
+        stack.push_async_callback(repairs.end)
         stack.push_async_callback(running.end)
-        yield Bot(slack=side, running=running, store=store, lookout=lookout)
+        opening = Opening(store, lookout, running, clock, timer)
+        stack.push_async_callback(opening.end)
+        stack.push_async_callback(side.quiet)
+        stack.callback(operations.readiness.end)
+        await opening.begin()
+        await repairs.begin()
+        await _start(side, desk, settings)
+        yield Bot(slack=side, running=running, store=store, lookout=lookout, repairs=repairs)
 
 
 def _watches(
@@ -174,6 +215,9 @@ def _watches(
     timer: Timer,
     owner: str,
     side: SlackSide,
+    *,
+    repairs: Repairs,
+    operations: Operations,
 ) -> tuple[Running, FrontDesk]:
     taker = Taker(
         store=store,
@@ -183,6 +227,7 @@ def _watches(
         clock=clock,
         owner=owner,
         started_at=clock.now(),
+        metrics=operations.metrics,
     )
     ticker = Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock)
     running = Running(
@@ -195,6 +240,8 @@ def _watches(
         clock=clock,
         timer=timer,
         wake=side.sender.wake,
+        changed=side.refresh_homes,
+        ticked=operations.pulse.ticked,
     )
     parts = Parts(
         store=store,
@@ -202,35 +249,16 @@ def _watches(
         speech=speech,
         taker=taker,
         running=running,
-        checks=tuple(check.id for check in CHECKS),
+        checks=_ids(),
         runbook=runbook,
         clock=clock,
         wake=side.sender.wake,
     )
-    return running, FrontDesk(parts)
+    return running, FrontDesk(parts, repairs.mending)
 
 
-async def _open_store(
-    store: Store, lookout: Lookout, running: Running, clock: Clock, timer: Timer
-) -> None:
-    """Open the store and take up its watches; while it does not answer, again and again.
-
-    Until then `/golive status` answers live, and says that there is no history.
-    """
-    try:
-        await store.open()
-        lookout.fingerprint_key = await store.fingerprint_key()
-    except StoreUnavailable as error:
-        if not error.retry:
-            raise
-        _log.warning("the store does not answer", why=error.problem.what)
-
-        async def again() -> None:
-            await _open_store(store, lookout, running, clock, timer)
-
-        timer.at(clock.now() + _OPEN_AGAIN, "store", again)
-        return
-    await running.begin()
+def _ids() -> tuple[str, ...]:
+    return tuple(check.id for check in CHECKS)
 
 
 async def _start(side: SlackSide, desk: FrontDesk, settings: Settings) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 
-from bot.actions import PREFIX, Dialog, Press, loading, notice
+from bot.actions import OF_FIXES, PREFIX, Dialog, Press, loading, notice
 from bot.actions import Typed as TypedButton
-from bot.asked import Command, Help
+from bot.asked import Command, Fix, Help, Rollback
 from bot.clock import Clock
 from bot.commands import COMMANDS, Wrong, entry_of
 from bot.desk import Call, Desk, Reply, Role
@@ -17,8 +19,12 @@ from bot.render.wire import payload, view_payload
 from bot.slack.access import Access, Wish
 from bot.slack.files import Files
 from bot.slack.gateway import Gateway
-from bot.slack.payloads import Click, DialogNote
+from bot.slack.payloads import Click, DialogNote, SheetNote, Submission
+from bot.slack.sheets import Sheets
 from bot.slack.trouble import SlackTrouble
+
+_DIRECT: Final = "D"
+"""How the ids of direct messages begin."""
 
 _log = structlog.get_logger(__name__)
 
@@ -32,19 +38,33 @@ class Counter:
         gateway: answers.
         files: shares what is too long for an answer.
         clock: gives the instant.
+        channel: what a command acts on that is typed in a direct message with the bot.
     """
 
     def __init__(
-        self, *, desk: Desk, access: Access, gateway: Gateway, files: Files, clock: Clock
+        self,
+        *,
+        desk: Desk,
+        access: Access,
+        gateway: Gateway,
+        files: Files,
+        clock: Clock,
+        channel: str | None = None,
     ) -> None:
         self._desk = desk
         self._access = access
         self._gateway = gateway
         self._files = files
         self._clock = clock
+        self._channel = channel
+        self._sheets = Sheets(
+            desk=desk, access=access, gateway=gateway, clock=clock, answer=self.answer
+        )
 
-    async def serve(self, command: Command | Wrong, *, user: str, channel: str, url: str) -> None:
-        """Do what somebody asks for, if they may, and answer."""
+    async def serve(
+        self, command: Command | Wrong, *, user: str, channel: str, url: str, trigger: str = ""
+    ) -> None:
+        """Do what somebody asks for, if they may, and answer; `trigger` opens a modal, once."""
         if isinstance(command, Wrong):
             standing = await self._access.standing(user)
             wrong = say(command.text)
@@ -52,34 +72,54 @@ class Counter:
             await self.answer(url, (standing.refusal if outside else None) or wrong)
             return
         entry = entry_of(command)
+        about = self._about(channel)
+        if isinstance(command, Fix | Rollback):
+            await self._sheets.show(
+                lambda call: command.show(self._desk, call),
+                about=entry.name,
+                user=user,
+                channel=about,
+                url=url,
+                trigger=trigger,
+            )
+            return
         wish = Wish(name=entry.name, least=entry.who, changes=entry.changes)
-        standing = await self._access.check(user, channel, wish)
+        standing = await self._access.check(user, about, wish)
         if standing.refusal is not None:
-            _log.warning("refused", command=entry.name, user=user, channel=channel)
+            _log.warning("refused", command=entry.name, user=user, channel=about)
             await self.answer(url, standing.refusal)
             return
-        call = Call(user=user, channel=channel, role=standing.role, at=self._clock.now())
+        call = Call(user=user, channel=about, role=standing.role, at=self._clock.now())
         if isinstance(command, Help):
             operator = standing.role is Role.OPERATOR
             reply = Reply(message=help_message(COMMANDS, operator=operator))
         else:
             reply = await command.ask(self._desk, call)
-        await self._reply(url, call, reply)
+        await self._reply(url, reply, user=user, channel=channel)
 
     async def press(self, click: Click, action: Press | TypedButton | Dialog | None) -> None:
         """Do what a button asks for."""
         user, value = click.user.id, click.element.value
         channel = click.channel.id if click.channel is not None else ""
+        url, trigger = click.response_url, click.trigger_id
+        if click.element.action_id.partition(":")[0] in OF_FIXES:
+            await self._sheets.press(click, self._about(channel))
+            return
         match action:
             case Press():
-                await self.serve(action.command, user=user, channel=channel, url=click.response_url)
+                command = action.command
+                await self.serve(command, user=user, channel=channel, url=url, trigger=trigger)
             case TypedButton():
-                command = action.read(value)
-                await self.serve(command, user=user, channel=channel, url=click.response_url)
+                read = action.read(value)
+                await self.serve(read, user=user, channel=channel, url=url, trigger=trigger)
             case Dialog():
                 await self._open(click, action, channel)
             case None:
                 await self.answer(click.response_url, stale_button())
+
+    async def confirm(self, submission: Submission, note: SheetNote, reason: str) -> None:
+        """Do what a preview showed, if whoever submitted it may."""
+        await self._sheets.submitted(submission, note, reason)
 
     async def answer(self, url: str, message: Message, *, in_channel: bool = False) -> None:
         """Answer through the response_url; an answer that cannot be given is logged."""
@@ -98,19 +138,22 @@ class Counter:
         except SlackTrouble as trouble:
             _log.warning("an answer could not be given", why=trouble.sentence)
 
-    async def _reply(self, url: str, call: Call, reply: Reply) -> None:
+    def _about(self, channel: str) -> str:
+        """The channel that a command is about; a direct message has no watch of its own."""
+        return self._channel or channel if channel.startswith(_DIRECT) else channel
+
+    async def _reply(self, url: str, reply: Reply, *, user: str, channel: str) -> None:
+        """Answer where it was asked: in the channel, or to the caller alone."""
         await self.answer(url, reply.message, in_channel=reply.in_channel)
         for file in reply.message.files:
-            await self._share(url, call, file, in_channel=reply.in_channel)
+            public = reply.in_channel or channel.startswith(_DIRECT)
+            await self._share(url, file, user=user, channel=channel if public else None)
 
-    async def _share(self, url: str, call: Call, file: TextFile, *, in_channel: bool) -> None:
-        """A file goes where the answer went: to the channel, or to the caller alone."""
+    async def _share(self, url: str, file: TextFile, *, user: str, channel: str | None) -> None:
+        """A file goes where the answer went; without a channel to the user alone."""
         try:
-            own = call.channel.startswith("D")
-            channel = call.channel
-            if not in_channel and not own:
-                channel = await self._gateway.direct_channel(call.user)
-            await self._files.share_text(file, channel=channel)
+            place = channel or await self._gateway.direct_channel(user)
+            await self._files.share_text(file, channel=place)
         except SlackTrouble as trouble:
             _log.warning("a file could not be shared", why=trouble.sentence)
             await self.answer(url, say(f"The file could not be shared. {trouble.sentence}"))
@@ -128,7 +171,7 @@ class Counter:
             return
         entry = next(one for one in COMMANDS if one.name == dialog.command)
         wish = Wish(name=entry.name, least=entry.who, changes=entry.changes)
-        standing = await self._access.check(click.user.id, channel, wish)
+        standing = await self._access.check(click.user.id, self._about(channel), wish)
         check = click.element.value
         if standing.refusal is not None:
             view = view_payload(notice(standing.refusal.text))

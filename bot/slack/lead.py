@@ -76,4 +76,3 @@ class LeadFinder:
 
     async def _again(self) -> None:
         self._asking = asyncio.create_task(self._ask(), name=_JOB)
-        await asyncio.wait({self._asking})

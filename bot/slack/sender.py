@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from bot.clock import Clock, Timer
+from bot.operations.metrics import UNMEASURED, Metrics, PostOutcome
 from bot.slack.files import Files
 from bot.slack.gateway import Gateway
 from bot.slack.outbox import Outbox
@@ -38,6 +40,7 @@ class Sender:
         timer: calls back at one.
         owner: names this replica in claims.
         lease: seconds for which a claim is safe from others.
+        metrics: are told what came of each attempt.
     """
 
     def __init__(
@@ -50,8 +53,10 @@ class Sender:
         timer: Timer,
         owner: str,
         lease: float = LEASE,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._outbox = outbox
+        self._metrics = metrics
         self._extend_every = lease / 3
         self._clock = clock
         self._timer = timer
@@ -120,27 +125,34 @@ class Sender:
             _log.error("sending broke off", post=task.get_name(), error=task.exception())
 
     async def _send(self, claim: PostClaim) -> None:
+        # Every line about this post names its watch: the task, and so its context, is its own.
+        bind_contextvars(deployment=str(claim.deployment_id or ""))
         keeper = asyncio.create_task(self._keep(claim))
         try:
-            await self._attempt(claim)
+            outcome = await self._attempt(claim)
+            self._metrics.post(outcome)
         except ClaimLost:
             _log.info("another replica sends it", key=claim.key)
         except StoreUnavailable as error:
             _log.warning("the outbox cannot be written", key=claim.key, why=str(error.problem))
+            self._metrics.post("unrecorded")
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})
 
-    async def _attempt(self, claim: PostClaim) -> None:
+    async def _attempt(self, claim: PostClaim) -> PostOutcome:
         try:
             await self._posting.deliver(claim)
         except RetryLater as trouble:
             await self._again(claim, trouble)
+            return "retried"
         except Permanent as trouble:
             if trouble.mendable and claim.attempt < MENDABLE_ATTEMPTS:
                 await self._again(claim, RetryLater(trouble.sentence, code=trouble.code))
-            else:
-                await self._give_up(claim, trouble)
+                return "retried"
+            await self._give_up(claim, trouble)
+            return "given_up"
+        return "sent"
 
     async def _again(self, claim: PostClaim, trouble: RetryLater) -> None:
         wait = trouble.after or min(

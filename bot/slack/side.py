@@ -12,6 +12,8 @@ import structlog
 from bot.app import SlackApp
 from bot.clock import Clock, Timer
 from bot.desk import Desk
+from bot.home import Homes
+from bot.operations.metrics import UNMEASURED, Metrics
 from bot.slack.access import Access
 from bot.slack.counter import Counter
 from bot.slack.delivery import Deliveries, Delivery
@@ -51,7 +53,9 @@ class SlackSide:
         timer: calls back at one.
         owner: names this replica in claims.
         reference: makes the ids by which a failure is found in the log.
+        channel: what a command acts on that is typed in a direct message with the bot.
         lease: seconds for which a claim is safe from others.
+        metrics: are told of every call and post.
     """
 
     def __init__(
@@ -66,12 +70,19 @@ class SlackSide:
         timer: Timer,
         owner: str,
         reference: Callable[[], str],
+        channel: str | None = None,
         lease: float = LEASE,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._clock = clock
+        self._timer = timer
+        self._channel = channel
+        self._homes: Homes | None = None
         self._reference = reference
         self._pause = Pause(clock, timer)
-        self._web = Web(session, token=bot_token, base_url=api_url, pause=self._pause)
+        self._web = Web(
+            session, token=bot_token, base_url=api_url, pause=self._pause, metrics=metrics
+        )
         self.gateway = Gateway(self._web, self._pause)
         self.files = Files(self._web, self._pause)
         self.access = Access(self.gateway, clock, operators)
@@ -84,6 +95,7 @@ class SlackSide:
             timer=timer,
             owner=owner,
             lease=lease,
+            metrics=metrics,
         )
         self._front: Front | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -109,11 +121,22 @@ class SlackSide:
         await self._start(front)
         return front
 
-    async def stop(self, *, grace: float = GRACE) -> None:
-        """Take nothing more, finish what runs, end."""
+    def refresh_homes(self) -> None:
+        """What App Home shows has changed."""
+        if self._homes is not None:
+            self._homes.changed()
+
+    async def quiet(self, *, grace: float = GRACE) -> None:
+        """Take nothing more from Slack, and finish what was taken; posts are still sent."""
         if self._front is not None:
             await self._front.quiet()
         await self.delivery.drain(grace)
+
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Take nothing more, finish what runs, end."""
+        await self.quiet(grace=grace)
+        if self._homes is not None:
+            await self._homes.end()
         self.sender.stop()
         if self._sending is not None:
             done, _ = await asyncio.wait({self._sending}, timeout=grace)
@@ -124,6 +147,7 @@ class SlackSide:
         if self._front is not None:
             await self._front.close()
             self._front = None
+        self._sending = None
 
     def _app(self, desk: Desk, signing_secret: str) -> SlackApp:
         counter = Counter(
@@ -132,11 +156,18 @@ class SlackSide:
             gateway=self.gateway,
             files=self.files,
             clock=self._clock,
+            channel=self._channel,
+        )
+        self._homes = Homes(
+            desk=desk,
+            access=self.access,
+            gateway=self.gateway,
+            clock=self._clock,
+            timer=self._timer,
         )
         return SlackApp(
-            desk=desk,
             counter=counter,
-            access=self.access,
+            homes=self._homes,
             gateway=self.gateway,
             delivery=self.delivery,
             reference=self._reference,
@@ -150,5 +181,5 @@ class SlackSide:
         except SlackTrouble as trouble:
             # It is asked again by the first who needs it; Slack may be down for a moment.
             _log.warning("Slack does not say who the bot is", why=trouble.sentence)
-        await front.start()
         self._front = front
+        await front.start()

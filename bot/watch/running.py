@@ -8,13 +8,14 @@ every tick, so that a watch that began on another replica is known within one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.clock import Clock, Timer
 from bot.storage.store import Store
@@ -22,7 +23,8 @@ from bot.storage.values import NewPost, StatusContent, StoreUnavailable
 from bot.watch import plan
 from bot.watch.continuity import Continuity
 from bot.watch.knowing import know
-from bot.watch.lookout import Lookout
+from bot.watch.lookout import MARKS_KEPT, Lookout
+from bot.watch.marking import keep_marks
 from bot.watch.model import Deployment
 from bot.watch.saying import Speech
 from bot.watch.taking import Taker
@@ -35,6 +37,10 @@ _AGAIN = timedelta(seconds=5)
 """When a point is tried again that another replica had claimed, or that the store refused."""
 
 _WARM_EVERY = timedelta(minutes=5)
+_PRUNE_EVERY = timedelta(hours=1)
+_REMEMBERED = timedelta(hours=25)
+"""How long deliveries and log marks are kept: a watch may begin a day after its deploy."""
+
 _TICK = "tick"
 
 
@@ -49,6 +55,8 @@ class Running:
         runbook: the schedule.
         clock, timer: give the instant and call back at one.
         wake: tells the sender that there is something in the outbox.
+        changed: is told that a point was taken, here or elsewhere, or that a watch began or ended.
+        ticked: is told of every tick, and whether the store took part in it.
     """
 
     def __init__(
@@ -63,6 +71,8 @@ class Running:
         clock: Clock,
         timer: Timer,
         wake: Callable[[], None],
+        changed: Callable[[], None],
+        ticked: Callable[[bool], None],
     ) -> None:
         self._store = store
         self._taker = taker
@@ -73,9 +83,13 @@ class Running:
         self._clock = clock
         self._timer = timer
         self._wake = wake
+        self._changed = changed
+        self._ticked = ticked
+        self._seen: dict[UUID, int] = {}
         self._continuity = Continuity(store, lookout, clock)
         self._armed: dict[UUID, Deployment] = {}
         self._warmed_at: datetime | None = None
+        self._pruned_at: datetime | None = None
         self._ending = False
         self._busy: set[asyncio.Task[None]] = set()
 
@@ -94,13 +108,17 @@ class Running:
 
     def arm(self, deployment: Deployment) -> None:
         """See at once what a watch has to do, and set its timer."""
+        if deployment.id not in self._armed:
+            self._changed()
         self._armed[deployment.id] = deployment
         self._set(self._clock.now(), deployment.id)
 
     def disarm(self, deployment_id: UUID) -> None:
         """Forget a watch that ended."""
         self._timer.cancel(_key(deployment_id))
-        self._armed.pop(deployment_id, None)
+        if self._armed.pop(deployment_id, None) is not None:
+            self._changed()
+        self._seen.pop(deployment_id, None)
         self._lookout.forget(str(deployment_id))
 
     # --- points ---------------------------------------------------------------------------------
@@ -111,7 +129,7 @@ class Running:
         try:
             following = await self._catch_up(deployment_id)
         except StoreUnavailable as error:
-            _log.warning("store unavailable", watch=str(deployment_id), why=error.problem.what)
+            _log.warning("store unavailable", why=error.problem.what)
         finally:
             # Whatever went wrong: a watch without a timer would be over in silence.
             if following is not None:
@@ -119,7 +137,9 @@ class Running:
 
     def _set(self, instant: datetime, deployment_id: UUID) -> None:
         async def run() -> None:
-            with self._counted():
+            if self._ending:
+                return
+            with self._counted(), bound_contextvars(deployment=str(deployment_id)):
                 await self._run(deployment_id)
 
         if not self._ending:
@@ -137,7 +157,7 @@ class Running:
 
     async def _catch_up(self, deployment_id: UUID) -> datetime | None:
         """Take all that is due; when to come back, or None where the watch is over."""
-        while True:
+        while not self._ending:
             deployment = await self._store.watch(deployment_id)
             if deployment is None:
                 await self._check_store()
@@ -146,6 +166,9 @@ class Running:
                 return None
             now = self._clock.now()
             taken = await self._store.taken(deployment_id)
+            if self._seen.get(deployment_id, 0) < len(taken):
+                self._changed()
+            self._seen[deployment_id] = len(taken)
             point = plan.next_point(deployment, self._runbook, taken, now)
             if point is None:
                 await self.close(deployment, by="golive")
@@ -155,6 +178,7 @@ class Running:
             if await self._taker.take(deployment, point) is None:
                 return self._clock.now() + _AGAIN
             self._wake()
+        return None
 
     async def close(self, deployment: Deployment, *, by: str) -> bool:
         """End a watch and say so; False if it was over already."""
@@ -174,11 +198,16 @@ class Running:
     # --- ticks ----------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
+        if self._ending:
+            return
         with self._counted():
             try:
                 await self._look_around()
             except StoreUnavailable as error:
                 _log.warning("store unavailable", why=error.problem.what)
+                self._ticked(False)
+            else:
+                self._ticked(True)
             finally:
                 if not self._ending:
                     self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
@@ -192,22 +221,42 @@ class Running:
             self._wake()
 
     async def _look_around(self) -> None:
+        marks = await self._lookout.mark()  # first, for they are of use here without a store too
         await self._check_store()
-        marks = await self._lookout.mark()
+        # One that begins while the store is asked is not among its watches, and not gone.
+        armed = set(self._armed)
         watches = await self._store.open_watches()
-        await self._store.add_marks(marks)
-        for deployment in watches:
-            if deployment.id not in self._armed:
-                self.arm(deployment)
-        for gone in self._armed.keys() - {deployment.id for deployment in watches}:
+        fresh = [deployment for deployment in watches if deployment.id not in armed]
+        if fresh:
+            await keep_marks(self._store, self._lookout, self._clock.now() - MARKS_KEPT)
+        else:
+            await self._store.add_marks(marks)
+        for deployment in fresh:
+            self.arm(deployment)
+        for gone in armed - {deployment.id for deployment in watches}:
             self.disarm(gone)
-        results = await asyncio.gather(*(self._ticker.tick(one) for one in watches))
-        if any(results):
-            self._wake()
+        await self._tick_all(watches)
         now = self._clock.now()
+        if self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY:
+            self._pruned_at = now
+            await self._store.prune(now - _REMEMBERED)
         if self._warmed_at is None or now - self._warmed_at >= _WARM_EVERY:
             self._warmed_at = now
             await self._lookout.keep_warm()
+
+    async def _tick_one(self, deployment: Deployment) -> bool:
+        with bound_contextvars(deployment=str(deployment.id)):
+            return await self._ticker.tick(deployment)
+
+    async def _tick_all(self, watches: Sequence[Deployment]) -> None:
+        """Tick each watch; trouble with one keeps nothing from the others."""
+        ticks = (self._tick_one(one) for one in watches)
+        results = await asyncio.gather(*ticks, return_exceptions=True)
+        if any(result is True for result in results):
+            self._wake()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
 
 def _key(deployment_id: UUID) -> str:

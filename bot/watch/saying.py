@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from bot.render.alarm import acknowledged, calling, escalation, reminder, undecided
 from bot.render.baseline import baseline_message, health_message
@@ -19,7 +20,7 @@ from bot.render.status import watch_status
 from bot.storage.values import STATUS, NewPost, WatchState
 from bot.watch import alarms, plan
 from bot.watch.affected import count_affected
-from bot.watch.buttons import ack_button
+from bot.watch.buttons import ack_button, diagnose_buttons, rollback_button
 from bot.watch.knowing import Known
 from bot.watch.lookout import Lookout
 from bot.watch.model import Alarm, Deployment, Note, Taken, WatchView
@@ -30,6 +31,20 @@ from checks.engine.thresholds import Rule
 
 _LINES = 50
 """Log lines of an escalation (runbook, escalation contact 3)."""
+
+
+class Called(Protocol):
+    """Who is called on escalation; it may become known later."""
+
+    @property
+    def mention(self) -> str | None:
+        """A ready mention; None while nobody can be called."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Why nobody can be called, as a sentence."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +71,13 @@ class Speech:
     Args:
         runbook: its links, cadences and thresholds.
         lookout: the log's last lines and the database, for an escalation.
-        lead: a mention of who is called; None where nobody is set or could be resolved.
+        lead: who is called.
+
+    `audit_head` says the digest at the end of the audit of fixes, where there is one.
     """
 
-    def __init__(self, *, runbook: Runbook, lookout: Lookout, lead: str | None) -> None:
+    def __init__(self, *, runbook: Runbook, lookout: Lookout, lead: Called) -> None:
+        self.audit_head: Callable[[], Awaitable[str]] = _no_audit
         self._runbook = runbook
         self._lookout = lookout
         self._lead = lead
@@ -104,7 +122,7 @@ class Speech:
         message = escalation(
             view,
             alarm,
-            lead=self._lead,
+            lead=self._lead.mention,
             affected=affected,
             links=self._runbook.links,
             lines=(str(lines),) if isinstance(lines, Problem) else lines,
@@ -118,7 +136,7 @@ class Speech:
         """The second and last call."""
         alarm = Alarm(key=key, kind="reminder", title="Still not acknowledged", reminder=True)
         message = reminder(
-            view, alarm, lead=self._lead, waited=waited, buttons=_buttons(view, called=True)
+            view, alarm, lead=self._lead.mention, waited=waited, buttons=_buttons(view, called=True)
         )
         return _post(view.deployment, f"{key}:reminder", message)
 
@@ -145,7 +163,7 @@ class Speech:
 
     def _undecided(self, view: WatchView, taken: Taken) -> NewPost:
         waited = taken.taken_at - view.deployment.deployed_at
-        message = undecided(view, lead=self._lead, waited=waited, buttons=_buttons(view))
+        message = undecided(view, lead=self._lead.mention, waited=waited, buttons=_buttons(view))
         return _post(view.deployment, f"undecided:{taken.point.key}", message)
 
     async def _reply(self, moment: Moment) -> Message | None:
@@ -154,7 +172,10 @@ class Speech:
         match taken.point.run:
             case "baseline":
                 return baseline_message(
-                    view, recorded=_recorded(moment), cannot=_blind(moment.report)
+                    view,
+                    recorded=_recorded(moment),
+                    cannot=_blind(moment.report),
+                    uncalled=self._lead.problem,
                 )
             case "health":
                 message = health_message(view, taken, buttons=buttons)
@@ -170,6 +191,7 @@ class Speech:
                     picture=await self.picture(view),
                     buttons=buttons,
                     restarted=moment.restarted,
+                    audit=await self.audit_head(),
                 )
             case _:
                 message = checkpoint_message(
@@ -180,7 +202,7 @@ class Speech:
             return message
         before = moment.before
         if alarms.is_new_no_go(decision, before.taken, before.state.memory):
-            return calling(message, self._lead)
+            return calling(message, self._lead.mention)
         return message
 
     def _is_news(self, moment: Moment) -> bool:
@@ -203,6 +225,10 @@ class Speech:
         return self._runbook.rule(check, FINAL)
 
 
+async def _no_audit() -> str:
+    return ""
+
+
 def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
     return NewPost(
         key=key, channel=deployment.channel, deployment_id=deployment.id, message=message
@@ -210,13 +236,19 @@ def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
 
 
 def _buttons(view: WatchView, *, called: bool = False) -> Sequence[Button]:
-    """Only where there is something to do: a NO-GO can be acknowledged, once."""
+    """Only where there is something to do: acknowledge, roll back, look for the cause."""
+    if view.deployment.closed_at is not None:
+        return ()
     no_go = view.report is not None and view.report.verdict.decision is Decision.NO_GO
-    if not called and alarms.answered_by({}, view.taken, view.notes):
-        return ()
-    if view.deployment.closed_at is not None or not (no_go or called):
-        return ()
-    return (ack_button(view.deployment),)
+    answered = not called and alarms.answered_by({}, view.taken, view.notes)
+    out: list[Button] = []
+    if (no_go or called) and not answered:
+        out.append(ack_button(view.deployment))
+    if (no_go or called) and view.rollback is None:
+        out.append(rollback_button(view.deployment))
+    if view.report is not None:
+        out += diagnose_buttons(view.report)
+    return tuple(out)
 
 
 def _blind(report: Report) -> tuple[Problem, ...]:

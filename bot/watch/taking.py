@@ -9,13 +9,16 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot.clock import Clock
+from bot.operations.metrics import UNMEASURED, Metrics
 from bot.storage.store import Store
 from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
 from bot.watch import alarms, observing
 from bot.watch.knowing import Known, deployment_before, know, subject
 from bot.watch.lookout import Lookout
+from bot.watch.marking import keep_marks
 from bot.watch.model import Deployment, Point, Taken
 from bot.watch.saying import Moment, Speech
 from checks.engine.model import Report
@@ -39,6 +42,7 @@ class Taker:
         clock: gives the instants.
         owner: this process's name in claims.
         started_at: when this process began; what was due before is "taken after a restart".
+        metrics: are told of every point that was recorded.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Taker:
         clock: Clock,
         owner: str,
         started_at: datetime,
+        metrics: Metrics = UNMEASURED,
     ) -> None:
         self._store = store
         self._lookout = lookout
@@ -59,6 +64,7 @@ class Taker:
         self._clock = clock
         self._owner = owner
         self._started_at = started_at
+        self._metrics = metrics
 
     async def take(self, deployment: Deployment, point: Point) -> Taken | None:
         """Take a point; None where it is taken, or being taken by somebody else.
@@ -67,6 +73,10 @@ class Taker:
             StoreUnavailable: nothing was recorded, or it is not known whether it was; taking it
                 again is safe.
         """
+        with bound_contextvars(deployment=str(deployment.id), checkpoint=point.key):
+            return await self._take(deployment, point)
+
+    async def _take(self, deployment: Deployment, point: Point) -> Taken | None:
         claim = await self._store.claim(deployment.id, point, self._owner)
         if claim is None:
             return None
@@ -78,14 +88,14 @@ class Taker:
                 claim, moment.taken, moment.report, posts, status, moment.state
             )
         if not recorded:
-            _log.warning("claim lost", watch=str(deployment.id), point=point.key)
+            _log.warning("claim lost")
             return None
-        _log.info("taken", watch=str(deployment.id), point=point.key, late=_late(moment.taken))
+        self._metrics.taken(moment.taken.late)
+        _log.info("taken", late=_late(moment.taken))
         return moment.taken
 
     async def _moment(self, deployment: Deployment, point: Point) -> Moment:
-        if point.run == "baseline":
-            await self._store.add_marks(await self._lookout.mark())
+        await keep_marks(self._store, self._lookout, deployment.deployed_at)
         before = await know(self._store, deployment)
         about = replace(
             subject(before, point, self._runbook, self._clock.now()),

@@ -122,7 +122,7 @@ async def come_to_rest(stage: Stage) -> None:
         while timer.busy or bot.slack.delivery.running or await _due(stage):
             waiting = [key for key in timer.jobs if key.startswith("slack:")]
             key = min(waiting, key=lambda one: timer.jobs[one].instant, default=None)
-            near = key is not None and timer.jobs[key].instant <= latest
+            near = idle > 4 and key is not None and timer.jobs[key].instant <= latest
             if not timer.busy and key is not None and (near or idle > _IDLE):
                 timer.fire(key)
                 idle = 0
