@@ -15,7 +15,7 @@ _IN_HAND = "SELECT owner FROM golive.posts WHERE owner IS NOT NULL AND state = '
 
 
 async def hour_of_kills(
-    world: World, *, kills: int, replicas: int, seed: int, minutes: float = 60
+    world: World, *, kills: int, replicas: int, seed: int, minutes: float = 66
 ) -> Verdict:
     """Play an hour with so many kills spread over it, some between Slack's answer and our row."""
     dice = random.Random(seed)

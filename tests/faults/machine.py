@@ -11,7 +11,7 @@ from tests.faults.world import World
 _IN_HAND = "SELECT owner FROM golive.posts WHERE owner IS NOT NULL AND state = 'waiting'"
 
 
-async def hour_of_machine_trouble(world: World, *, minutes: float = 60) -> Verdict:
+async def hour_of_machine_trouble(world: World, *, minutes: float = 66) -> Verdict:
     """The log is rotated, truncated, deleted; the clock is set forward and back; two bots run."""
     await world.begin(2)
     await world.reach(minutes * 0.12)

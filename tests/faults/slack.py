@@ -15,7 +15,7 @@ _SPREAD = 5
 
 
 async def hour_of_slack_trouble(
-    world: World, *, replicas: int = 1, minutes: float = 60, hangs: bool = True
+    world: World, *, replicas: int = 1, minutes: float = 66, hangs: bool = True
 ) -> Verdict:
     """Each kind of trouble just before something is to be posted."""
     api = world.workspace.faults.api

@@ -37,7 +37,7 @@ async def open_store_world(
 
 
 async def hour_of_store_trouble(
-    world: World, server: EmbeddedPostgres, wire: Wire, *, minutes: float = 60
+    world: World, server: EmbeddedPostgres, wire: Wire, *, minutes: float = 66
 ) -> Verdict:
     """Each kind of trouble once, at a checkpoint or on the way to one."""
     world.clock.begin()

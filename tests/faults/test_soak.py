@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from tests.faults.soak import grown, soak
@@ -9,8 +10,8 @@ from tests.faults.world import Ground
 
 
 async def test_memory_tasks_and_connections_stay_flat(ground: Ground, tmp_path: Path) -> None:
-    """Two rounds of watches in three channels; `python -m tests.faults --soak` plays a day."""
-    figures = await soak(ground, tmp_path, hours=3)
+    """Rounds of short watches in three channels; `python -m tests.faults --soak` plays a day."""
+    figures = await soak(ground, tmp_path, hours=0.25, length=timedelta(minutes=6))
     print(*figures, sep="\n")
-    assert len(figures) == 2
+    assert len(figures) >= 2
     assert grown(figures) == []
