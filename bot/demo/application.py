@@ -89,10 +89,9 @@ class Application:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        for unit in self._world.units:
+        for unit in self._world.active:
             url = f"{self.base_url}{WEBHOOKS}/{unit.secret}"
-            state = "open" if unit.status == "connected" else "close"
-            self._evolution.add(unit.instance, state=state, webhook_url=url)
+            self._evolution.add(unit.instance, webhook_url=url)
         return self
 
     async def __aexit__(

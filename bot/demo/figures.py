@@ -18,12 +18,12 @@ SELECT
         WHERE r.status = 'pending' AND c.status IN ('processing', 'scheduled', 'draft'))
 FROM messages WHERE created_at >= %s"""
 _LABELS = (
-    "Messages sent",
-    "Messages failed",
-    "Messages waiting",
-    "Messages received",
+    "Sent",
+    "Failed",
+    "Waiting",
+    "Received",
     "Units connected",
-    "Campaign recipients pending",
+    "Campaign pending",
 )
 
 

@@ -38,6 +38,7 @@ def _unit(world: World, unit: Unit, at: datetime) -> Iterator[Change]:
     connection = {
         "id": unit.connection,
         "unit": unit.id,
+        "provider": unit.provider,
         "instance": unit.instance,
         "status": unit.status,
         "reason": unit.reason,

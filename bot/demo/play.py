@@ -107,12 +107,9 @@ class _Player:
                     before=lambda show: serve(show, pace),
                 )
             )
-            self._follow(show)
+            stack.callback(show.workspace.state.changes.subscribe(self._announcer.told))
             await self._begin(show, pace, timer)
             await self._watch(show, pace)
-
-    def _follow(self, show: Show) -> None:
-        show.workspace.state.changes.subscribe(self._announcer.told)
 
     async def _begin(self, show: Show, pace: Pace, timer: PacedTimer) -> None:
         address = f"{show.workspace.base_url}/"
@@ -131,9 +128,9 @@ class _Player:
         """Wait for the final review; then end, or go on at life's own pace."""
         await show.finished()
         self.reviewed = True
+        pace.choose(Pace.LIFE)
         if not self._options.stay:
             self._announcer.say("The final review is posted; the demo is over.")
             return
-        pace.choose(Pace.LIFE)
         self._announcer.say("The final review is posted. The page stays; Ctrl-C ends the demo.")
         await asyncio.Event().wait()

@@ -22,7 +22,7 @@ INSERT INTO units (id, name, slug, created_at) VALUES (%(id)s, %(name)s, %(slug)
 CONNECTION = """
 INSERT INTO unit_whatsapp_connections (id, unit_id, provider, instance_id, status, status_reason,
     webhook_secret, provider_config, connected_at, disconnected_at, created_at, updated_at)
-VALUES (%(id)s, %(unit)s, 'evolution', %(instance)s, %(status)s, %(reason)s, %(secret)s,
+VALUES (%(id)s, %(unit)s, %(provider)s, %(instance)s, %(status)s, %(reason)s, %(secret)s,
     %(config)s, %(connected_at)s, %(disconnected_at)s, %(at)s, %(at)s)"""
 CONTACT = """
 INSERT INTO contacts (id, phone, name, created_at) VALUES (%(id)s, %(phone)s, 'Cliente', %(at)s)"""

@@ -13,7 +13,7 @@ EVOLUTION = "http://127.0.0.1:58080"
 
 _SLUGS = ("alfa", "beta", "gama", "delta")
 _ACTIVE = 2
-"""The first two units have traffic; the other two are idle and were so before the deploy."""
+"""The first two units have traffic; the other two are idle, were so before, on another provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Unit:
     name: str
     slug: str
     connection: str
+    provider: str
     instance: str
     secret: str
     status: str
@@ -138,6 +139,7 @@ def _unit(dice: Dice, slug: str, deployed_at: datetime) -> Unit:
         name=f"Unidade {slug}",
         slug=slug,
         connection=dice.uuid(),
+        provider="evolution" if number < _ACTIVE else "zapi",
         instance=f"unit_{unit_id[:8]}",
         secret=dice.hex(64),
         status="connected" if number < _ACTIVE else "disconnected",

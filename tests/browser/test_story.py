@@ -72,7 +72,7 @@ async def test_the_panel_shows_what_the_bot_sees(visits: Visits) -> None:
     page = await visits.open()
     panel = page.get_by_role("complementary", name="What the bot sees")
     await expect(panel.locator(".log")).to_contain_text("[INFO] [RES]")
-    await expect(panel.get_by_text("Messages sent")).to_be_visible()
+    await expect(panel.get_by_text("Units connected")).to_be_visible()
     call = panel.locator("summary", has_text="chat.postMessage").first
     await expect(call).to_contain_text("200")
     await call.click()

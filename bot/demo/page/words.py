@@ -19,6 +19,7 @@ _BODY = 6_000
 """Characters of a call's body that the page may unfold."""
 
 _SHOWN = {Traffic.CALL, Traffic.ENVELOPE, Traffic.RESPONSE_URL, Traffic.UPLOAD}
+_NAMES = {Traffic.RESPONSE_URL: "response_url", Traffic.UPLOAD: "upload"}
 _ANSWERS = {Traffic.ANSWER, Traffic.LOST, Traffic.ACK}
 
 
@@ -112,7 +113,7 @@ def entry_words(entry: Entry) -> Json | None:
     return {
         "n": entry.number,
         "kind": str(entry.kind),
-        "name": entry.name,
+        "name": _NAMES.get(entry.kind, entry.name),
         "at": entry.at.timestamp(),
         "says": _summary(entry),
         "ref": entry.ref,

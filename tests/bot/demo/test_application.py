@@ -93,16 +93,16 @@ async def test_mended_in_time_the_hour_ends_in_monitor(
     async with by_hand("incident", postgres_server, tmp_path) as played:
         show = played.show
         await played.reach(31)
-        assert (await numbers(played))["Messages failed"] == 5
+        assert (await numbers(played))["Failed"] == 5
         async with mending(played) as mender:
             await mender.new_secret()
             assert await mender.resend() == 4
             await played.reach(41)
-            assert (await numbers(played))["Messages failed"] == 1
-            assert (await numbers(played))["Campaign recipients pending"] == 55
+            assert (await numbers(played))["Failed"] == 1
+            assert (await numbers(played))["Campaign pending"] == 55
             assert await mender.redispatch() == 55
             await played.reach(61)
-        assert (await numbers(played))["Campaign recipients pending"] == 0
+        assert (await numbers(played))["Campaign pending"] == 0
         assert show.final is not None
         assert decision_of(show.final) is Decision.MONITOR
         tail = show.watched_log.read_text(encoding="utf-8")
