@@ -128,6 +128,7 @@ async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
     caretaker = None
     if shop is not None:
         after = Afterwards(shop.engine.database, house.lookout, house.store, house.runbook)
+        house.lookout.adjust = after.adjust
         caretaker = Caretaker(
             shop, house.clock, house.timer, afterwards=after.lines, healthy=after.healthy
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, LiteralString
 
 from bot.remediation.database import FixDatabase, Row, fetch
-from bot.remediation.values import Claim
+from bot.remediation.values import Claim, FixUnavailable
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from bot.watch.knowing import know, present, subject
@@ -18,9 +18,18 @@ from bot.watch.lookout import Lookout
 from checks import CHECKS
 from checks.campaigns import PROCESSING
 from checks.engine import runner
-from checks.engine.model import DatabaseEvidence, Evidence, Finding, QueryResult, Report
+from checks.engine.model import (
+    DatabaseEvidence,
+    Evidence,
+    Finding,
+    QueryResult,
+    Report,
+    minute_of,
+)
 from checks.engine.plan import Occasion
 from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import FINAL
+from checks.engine.wording import plural
 from checks.outbound_success import OUTCOMES
 
 _OF: Final = {
@@ -28,6 +37,15 @@ _OF: Final = {
     "reset_campaign": "campaigns",
     "regenerate_secret": "unknown_instances",
 }
+
+_EXPECTED: Final = (
+    "The fix changes nothing that this check counts; unknown-instance warnings from the moment of"
+    " the switch are expected."
+)
+
+_INSTANCE: Final[LiteralString] = """
+    SELECT instance_id FROM unit_whatsapp_connections WHERE unit_id = %(unit)s
+"""
 
 _MESSAGES: Final[LiteralString] = """
     SELECT count(*) AS renamed, count(*) FILTER (WHERE m.created_at
@@ -81,14 +99,36 @@ class Afterwards:
         if check is None or finding is None:
             return ()
         said = f"{finding.title}, as measured: {finding.level}. {finding.summary}"
-        adjusted = await self.adjusted(report)
-        other = _finding(adjusted, check)
-        if other is None or claim.kind == "regenerate_secret":
-            return (said, "The fix changes nothing that this check counts.")
+        if claim.kind == "regenerate_secret":
+            return (said, _EXPECTED, await self._first_webhook(claim, report))
+        other = _finding(await self.adjusted(report), check)
+        if other is None:
+            return (said,)
         return (
             said,
             f"Adjusted, with what the fix only renamed as it was before: {other.level}."
             f" {other.summary}",
+        )
+
+    async def _first_webhook(self, claim: Claim, report: Report) -> str:
+        """Whether a webhook of the unit came since its secret was renewed."""
+        log = report.evidence.log
+        found = log.signals.get("webhooks")
+        if log.problem is not None or claim.executed_at is None:
+            return "Whether webhooks come on the new secret cannot be seen: there is no log."
+        async with self._database.transaction(keep=False) as connection:
+            rows = await fetch(connection, _INSTANCE, {"unit": claim.target})
+        instance = str(rows[0]["instance_id"] or "") if rows else ""
+        since = minute_of(claim.executed_at)
+        came = sum(n for minute, n in found.minutes.items() if minute > since) if found else 0
+        own = (
+            found is not None and bool(instance) and any(f"({instance})" in x for x in found.lines)
+        )
+        if came and own:
+            return "Webhooks of this unit are accepted on the new secret."
+        return (
+            f"No webhook of this unit was seen on the new secret yet ({came} of all units since)."
+            " `/golive expect inbound` waits for one."
         )
 
     async def healthy(self, claim: Claim) -> tuple[bool, str]:
@@ -116,14 +156,27 @@ class Afterwards:
         now = self._lookout.now
         point = present(known, self._runbook, now)
         about = subject(known, point, self._runbook, now)
-        return await self._lookout.watch(replace(about, exact=False))
+        # By the final thresholds, so that every check is in it whatever point the watch is at.
+        return await self._lookout.raw(replace(about, checkpoint=FINAL, exact=False))
 
     async def adjusted(self, report: Report) -> Report:
         """The same report on evidence in which nothing is renamed."""
         evidence = report.evidence
-        rule = self._runbook.rule("outbound_success", report.checkpoint)
-        if rule is None:
-            return report
+        changed = await self._renamed_back(evidence, report.checkpoint)
+        occasion = Occasion(checkpoint=report.checkpoint, window=evidence.window, now=evidence.now)
+        return runner.assess(CHECKS, self._runbook, changed, occasion)
+
+    async def adjust(self, evidence: Evidence, checkpoint: str) -> Evidence:
+        """Evidence as watches judge it; without the database's answer, as it was measured."""
+        try:
+            return await self._renamed_back(evidence, checkpoint)
+        except FixUnavailable:
+            return evidence
+
+    async def _renamed_back(self, evidence: Evidence, checkpoint: str) -> Evidence:
+        rule = self._runbook.rule("outbound_success", checkpoint)
+        if rule is None or not evidence.database.results:
+            return evidence
         window = evidence.window.last(rule.window)
         values: dict[str, object] = {
             "now": evidence.now,
@@ -134,9 +187,7 @@ class Afterwards:
         async with self._database.transaction(keep=False) as connection:
             (messages,) = await fetch(connection, _MESSAGES, values)
             campaigns = await fetch(connection, _CAMPAIGNS)
-        changed = renamed_back(evidence, messages, campaigns)
-        occasion = Occasion(checkpoint=report.checkpoint, window=evidence.window, now=evidence.now)
-        return runner.assess(CHECKS, self._runbook, changed, occasion)
+        return renamed_back(evidence, messages, campaigns)
 
 
 def renamed_back(evidence: Evidence, messages: Row, campaigns: list[Row]) -> Evidence:
@@ -156,7 +207,24 @@ def renamed_back(evidence: Evidence, messages: Row, campaigns: list[Row]) -> Evi
         more = tuple({**row, "id": str(row["id"])} for row in campaigns if row["id"] not in known)
         results[PROCESSING.name] = QueryResult(rows=(*processing.rows, *more))
     database: DatabaseEvidence = replace(evidence.database, results=results)
-    return replace(evidence, database=database)
+    notes = (*evidence.log.notes, *_notes(messages, campaigns))
+    log = replace(evidence.log, notes=notes)
+    return replace(evidence, database=database, log=log)
+
+
+def _notes(messages: Row, campaigns: list[Row]) -> tuple[str, ...]:
+    """What every verdict says of it."""
+    renamed, out = int(messages["renamed"]), list[str]()
+    if renamed:
+        out.append(
+            f"{plural(renamed, 'message')} that a fix reset count as failed until they are sent."
+        )
+    if campaigns:
+        out.append(
+            f"{plural(len(campaigns), 'campaign')} that a fix reset count as standing still until"
+            " they are dispatched."
+        )
+    return tuple(out)
 
 
 def _finding(report: Report, check: str | None) -> Finding | None:

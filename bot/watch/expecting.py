@@ -16,7 +16,7 @@ from bot.storage.values import STATUS, NewPost, StoreUnavailable
 from bot.watch.lookout import Lookout
 from checks.engine.check import Query
 from checks.engine.model import LogEvidence, Window
-from checks.sources.logs.source import ScanRequest, ScanState
+from checks.sources.logs.source import ScanRequest
 
 PATIENCE: Final = timedelta(minutes=2)
 LOOK: Final = timedelta(seconds=3)
@@ -46,13 +46,12 @@ _INBOUND: Final = Query(
 
 @dataclass(slots=True, kw_only=True)
 class _Wait:
-    """One wait: since when, how far the log is read, what was seen first in which."""
+    """One wait: since when, from which byte of the log on, what was seen first in which."""
 
     id: str
     call: Call
     began: datetime
     offset: int | None
-    scan: ScanState | None = None
     counts: dict[str, int] = field(default_factory=dict[str, int])
     in_log: timedelta | None = None
     in_rows: timedelta | None = None
@@ -122,7 +121,8 @@ class Expecting:
             return
         window = Window(since=wait.began, until=self._clock.now() + LOOK)
         request = ScanRequest(window=window, since_offset=wait.offset)
-        seen, wait.scan = await log.scan(request, wait.scan)
+        # Each time from the same byte on: what came in two minutes is little.
+        seen, _ = await log.scan(request)
         if seen.problem is None:
             wait.counts |= {signal: _count(seen, signal) for signal in _SIGNALS}
 

@@ -188,3 +188,10 @@ async def bench(
         )
         async with staged(workspace, given, time, runbook=runbook) as stage:
             yield Bench(stage=stage, roles=roles)
+        hidden = [one.value.get_secret_value() for one in given.secrets]
+        with psycopg.connect(roles.owner) as owner:
+            found = owner.execute("SELECT DISTINCT webhook_secret FROM unit_whatsapp_connections")
+            hidden += [str(secret) for (secret,) in found if secret]
+        traffic = str(workspace.journal.entries)
+        assert traffic
+        assert [secret for secret in hidden if secret in traffic] == []

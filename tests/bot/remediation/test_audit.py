@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import psycopg
 import pytest
 
-from bot.__main__ import main
 from bot.remediation import audit
 from bot.remediation.engine import Engine
 from tests.bot.remediation.planted import T0
+from tests.bot.shell import environment
 from tests.manifests.roles import RoleUrls
 
 TURN_OFF = "ALTER TABLE golive.fix_audit DISABLE TRIGGER USER"
@@ -70,24 +73,31 @@ async def test_a_tail_that_was_cut_off_shows_by_the_posted_digest(
     assert (checked.whole, checked.agrees) == (False, False)
 
 
-def test_the_command(
-    roles: RoleUrls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def ran(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """`golive audit verify` as a shell runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "audit", "verify", *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command(roles: RoleUrls) -> None:
     """Exit 0 with the head, 1 where it is broken, 64 without a database."""
-    for name in ("GOLIVE_DATABASE_URL", "GOLIVE_LOG", "GOLIVE_REMEDIATION_DATABASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-    assert main(["audit", "verify"]) == 64
-    monkeypatch.setenv("GOLIVE_REMEDIATION_DATABASE_URL", roles.fixer)
+    assert ran().returncode == 64
+    given = {"GOLIVE_REMEDIATION_DATABASE_URL": roles.fixer}
     insert = (
         "INSERT INTO golive.fix_audit (at, actor, action, target) VALUES (now(), 'U1', 'a', 't')"
     )
     with psycopg.connect(roles.fixer, autocommit=True) as fixer:
         fixer.execute(insert.encode())
-    assert main(["audit", "verify"]) == 0
-    head = capsys.readouterr().out.partition("ending at ")[2].strip().removesuffix(".")
-    assert main(["audit", "verify", "--head", head]) == 0
-    assert "the digest given is in it" in capsys.readouterr().out
-    assert main(["audit", "verify", "--head", "nonsense"]) == 64
+    whole = ran(**given)
+    assert whole.returncode == 0, whole.stderr
+    head = whole.stdout.partition("ending at ")[2].strip().removesuffix(".")
+    assert "the digest given is in it" in ran("--head", head, **given).stdout
+    assert ran("--head", "nonsense", **given).returncode == 64
     as_owner(roles, "UPDATE golive.fix_audit SET actor = 'U2'")
-    assert main(["audit", "verify"]) == 1
-    assert "broken at entry 1" in capsys.readouterr().out
+    broken = ran(**given)
+    assert (broken.returncode, "broken at entry 1" in broken.stdout) == (1, True)
