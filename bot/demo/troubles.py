@@ -26,7 +26,6 @@ _SECOND_UNIT = (2.4, 6.1, 9.7, 13.2, 16.5, 18.3, 18.8, 24.5, 33.2, 41.5, 48.2, 5
 _SERVER = "Request failed with status code 500"
 _REJECTED = "Request failed with status code 400"
 _HUNG_UP = "socket hang up"
-_OVER_LIMIT = "Request failed with status code 429"
 
 LEAKS_AT = 13
 DOWN = range(14, 26)
@@ -67,8 +66,7 @@ def _send(script: Script, at: datetime, unit: Unit, errors: tuple[str, ...] = ()
 def _campaign(script: Script, unit: Unit) -> None:
     """Dispatched a minute before its worker dies: a send every two seconds until then."""
     at = script.world.deployed_at + timedelta(minutes=CAMPAIGN_STICKS, seconds=-90)
-    good = 60 // SECONDS_A_SEND - 2
-    script.campaign(at, unit, size=_CAMPAIGN, errors=(*[None] * good, _OVER_LIMIT, _OVER_LIMIT))
+    script.campaign(at, unit, size=_CAMPAIGN, errors=(None,) * (60 // SECONDS_A_SEND))
 
 
 def leak(script: Script) -> None:
