@@ -122,12 +122,11 @@ class Openings:
         inside = places < len(table.data)
         if not inside.all():
             starts, places = starts[inside], places[inside]
-        words = table.words[places] if any(child.part.literal for child in node.nodes) else None
         for child in node.nodes:
             if not len(starts):
                 return
             if child.part.literal:
-                fits = table.continuing(places, child.part.literal, words)
+                fits = table.continuing(places, child.part.literal)
                 self._after(
                     child, table, starts[fits], places[fits] + len(child.part.literal), found
                 )

@@ -122,26 +122,30 @@ class PairReader:
         lines, slow = self._split(table, table.beginning_with(self._response))
         third = table.starts[np.minimum(lines + 2, len(table.starts) - 1)]
         regular = table.continues(third, self._status_line)
-        digits = table.pieces(third + len(self._status_line), 4)
-        numbers = digits.view(np.uint8).reshape(-1, 4).astype(np.int64) - ord("0")
-        is_digit = (numbers >= 0) & (numbers <= 9)
-        regular &= is_digit[:, :3].all(axis=1) & ~is_digit[:, 3]
+        # What is no digit wraps around to a large number.
+        digits = [
+            table.raw[third + (len(self._status_line) + place)] - np.uint8(ord("0"))
+            for place in range(4)
+        ]
+        regular &= (digits[0] <= 9) & (digits[1] <= 9) & (digits[2] <= 9) & (digits[3] > 9)
+        statuses = digits[0] * np.int64(100) + digits[1] * np.int64(10) + digits[2]
         others = table.starts[np.concatenate((slow, lines[~regular]))].tolist()
         if not regular.all():
-            lines, numbers = lines[regular], numbers[regular]
+            lines, statuses = lines[regular], statuses[regular]
         starts = table.starts[lines]
-        path_at = starts + len(self._response)
-        health = table.continues(path_at, self._health)
-        after = table.raw[path_at + len(self._health)]
-        found = Records(
-            requests,
-            hashed.of_uuids(self._ids(table, lines)),
-            numbers[:, :3] @ np.array((100, 10, 1)),
-            starts,
-            health & ((after == ord(" ")) | (after == ord("?"))),
-        )
+        uuids = hashed.of_uuids(self._ids(table, lines))
+        found = Records(requests, uuids, statuses, starts, self._healthy(table, starts))
         rows = [row for start in others if (row := self._slow(table.data, start)) is not None]
         return _merged(found, rows, hashed) if rows else found
+
+    def _healthy(self, table: LineTable, starts: Places) -> Mask:
+        """Which of the responses that start there answer a health probe."""
+        path_at = starts + len(self._response)
+        found = np.zeros(len(starts), np.bool_)
+        places = table.continuing(path_at, self._health)
+        after = table.raw[path_at[places] + len(self._health)]
+        found[places] = (after == ord(" ")) | (after == ord("?"))
+        return found
 
     def _slow(self, data: bytes, start: int) -> _Row | None:
         """A response record in another shape: one line, another order, another kind of id."""
