@@ -38,6 +38,7 @@ class LeakFinder:
         self._keys: dict[tuple[bytes, str, str, Proof], LeakKey] = {}
         self._judged: dict[bytes, _Found | None] = {}
         self._last_line_leaked = False
+        self._leaked: dict[int, tuple[LeakKey, bytes, int]] = {}
         self._asked: list[tuple[bytes, LeakKey, bytes]] = []
 
     def count(
@@ -71,7 +72,10 @@ class LeakFinder:
             signal = tally.signal("secret_leak")
             signal.add(1, segment.minute)
             signal.lines.append(line[:_MAX_LINE])
-            self._group(text, begin, line, found, tally)
+            self._group(text, begin, line, found)
+        for key, shown, n in self._leaked.values():
+            tally.leak(key, shown, n)
+        self._leaked.clear()
         # All ids at once: hashing one costs as much as hashing a hundred.
         keys = tally.pairing.hashed.of([asked for asked, _key, _line in self._asked])
         for hashed, (_asked, key, line) in zip(keys.tolist(), self._asked, strict=True):
@@ -114,7 +118,7 @@ class LeakFinder:
             if match is not None:
                 yield kind, match.group(2)
 
-    def _group(self, text: Text, begin: int, whole: bytes, found: _Found, tally: Tally) -> None:
+    def _group(self, text: Text, begin: int, whole: bytes, found: _Found) -> None:
         line = whole[:_MAX_LINE]
         reader = self._profile.pairs
         if reader is not None and reader.is_record(line):
@@ -122,14 +126,19 @@ class LeakFinder:
             key = self._key_of(found, "request line", proof)
             asked = reader.id_of(text.data, begin)
             if proof is Proof.PROVEN or asked is None:
-                tally.leak(key, line)
+                self._add(key, line)
             else:
                 self._asked.append((asked, key, line))
             return
         if reader is not None:
-            tally.leak(self._key_of(found, "log text", Proof.PROVEN), line)
+            self._add(self._key_of(found, "log text", Proof.PROVEN), line)
             return
-        tally.leak(self._in_line(found, whole), line)
+        self._add(self._in_line(found, whole), line)
+
+    def _add(self, key: LeakKey, line: bytes) -> None:
+        """Count a leak of this text. By identity: the hash of a key costs more than all else."""
+        _key, _line, n = self._leaked.get(id(key), (key, line, 0))
+        self._leaked[id(key)] = (key, line, n + 1)
 
     def _in_line(self, found: _Found, line: bytes) -> LeakKey:
         """A leak in a format that writes a request and its status on one line."""

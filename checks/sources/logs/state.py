@@ -154,11 +154,14 @@ class Tally:
         """Of how many bad responses of a chunk the route is to be looked at."""
         return max(ROUTES_A_CHUNK, ROUTES_IN_FULL - self.routed)
 
-    def leak(self, key: LeakKey, line: bytes) -> None:
-        """Count one leaking line; beyond MAX_LEAK_GROUPS different values share a group."""
+    def leak(self, key: LeakKey, line: bytes, n: int = 1) -> None:
+        """Count leaking lines; beyond MAX_LEAK_GROUPS different values share a group.
+
+        `line`: the last of them.
+        """
         if key not in self.leaks and len(self.leaks) >= MAX_LEAK_GROUPS:
             key = replace(key, fingerprint="others")
-        self.leaks[key] = self.leaks.get(key, 0) + 1
+        self.leaks[key] = self.leaks.get(key, 0) + n
         self.leak_lines[key] = line
 
     def keep_proven(self, leaks: Iterable[OpenLeak]) -> None:
