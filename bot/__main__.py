@@ -65,6 +65,8 @@ app = typer.Typer(
 )
 _runbook_app = typer.Typer(help="Looks after runbook.yaml.", no_args_is_help=True)
 app.add_typer(_runbook_app, name="runbook")
+_audit_app = typer.Typer(help="Looks after the audit of fixes.", no_args_is_help=True)
+app.add_typer(_audit_app, name="audit")
 
 
 class Finished(Exception):  # noqa: N818 - an outcome: it carries an exit code past the parser
@@ -317,6 +319,26 @@ def run(runbook: _RunbookOption = None) -> None:
 
 
 # --- golive runbook, golive demo ----------------------------------------------------------------
+
+
+@_audit_app.command("verify")
+def audit_verify(
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:DIGEST", help="As a final review posted it."),
+    ] = None,
+) -> None:
+    """Find an entry that was changed, removed or inserted.
+
+    Exit code: 0 the audit is whole, 1 it is not, 64 it cannot be looked at.
+    """
+    # Here, not above: it brings the database's pool, which most other commands do not need.
+    from bot.auditing import head_of, sentence, verified  # noqa: PLC0415
+
+    known = head_of(head)
+    checked = _wait(verified(Settings.from_environment(os.environ), known))
+    sys.stdout.write(f"{sentence(checked)}\n")
+    raise Finished(0 if checked.whole else 1)
 
 
 @_runbook_app.command("lint")

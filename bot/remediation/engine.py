@@ -6,21 +6,19 @@ are there, or none. What several people press at once is executed once, whicheve
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from bot.clock import Clock
 from bot.remediation import audit, claims, images
-from bot.remediation.audit import Entry
-from bot.remediation.database import Connection, FixDatabase
+from bot.remediation.database import Connection
 from bot.remediation.kinds import Kind, Preview, after_digest_of, digest_of
-from bot.remediation.steps import NoSteps, Step, Steps
+from bot.remediation.proposing import Proposing
+from bot.remediation.steps import Step
 from bot.remediation.values import (
-    Aim,
     Change,
     Claim,
     Done,
@@ -29,14 +27,12 @@ from bot.remediation.values import (
     Over,
     Refusal,
     Result,
-    Sheet,
     Stale,
     Undone,
     Waiting,
     Wish,
 )
 from checks.engine.masking import harmless, mask
-from checks.engine.runbook import Remediation
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claim is left to whoever executes it; every fix is bounded well below that."""
@@ -62,128 +58,12 @@ class Confirmation:
         return harmless(mask(self.reason), _REASON)
 
 
-def proposed(
-    wish: Wish, aim: Aim, sheet: Sheet, rules: Remediation, *, digest: str, rows: int
-) -> Claim:
-    """A claim that nobody has confirmed yet."""
-    return Claim(
-        id=uuid4(),
-        kind=wish.kind,
-        target=aim.target,
-        channel=wish.channel,
-        proposed_by=wish.by,
-        proposed_at=wish.at,
-        expires_at=wish.at + rules.expires_after,
-        digest=digest,
-        rows_expected=rows,
-        parameters={
-            **aim.parameters,
-            "name": aim.name,
-            "deployment": str(wish.deployment) if wish.deployment else None,
-            "stated": " ".join(sorted(wish.stated)),
-        },
-        sheet=sheet,
-        approvals_needed=rules.approvals,
-    )
-
-
 class Drift(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
     """The rows are others than the preview showed."""
 
 
-class Engine:
-    """Fixes on rows of the application's database.
-
-    Args:
-        database: by the role that may fix.
-        kinds: what can be fixed, by name.
-        rules: the bounds.
-        clock: gives the instant.
-        steps: told of each step.
-    """
-
-    def __init__(
-        self,
-        database: FixDatabase,
-        kinds: Mapping[str, Kind],
-        rules: Remediation,
-        clock: Clock,
-        steps: Steps | None = None,
-    ) -> None:
-        self.database = database
-        self.kinds = kinds
-        self.rules = rules
-        self.clock = clock
-        self.steps = steps or NoSteps()
-
-    # --- propose --------------------------------------------------------------------------------
-
-    async def propose(self, wish: Wish) -> Claim | Refusal:
-        """Run the statement, see what it does, take it back, and keep what was seen.
-
-        Raises:
-            FixUnavailable: the database did not answer, or refused.
-        """
-        kind = self.kinds[wish.kind]
-        try:
-            preview = await self._look(kind, wish)
-            sheet = await kind.sheet(preview)
-        except FixRefused as refused:
-            await self.refuse(wish.by, wish.at, f"{wish.kind} {wish.target}".strip(), refused.why)
-            return Refusal(why=refused.why)
-        if not preview.changes:
-            return await self._nothing(wish, preview)
-        return await self.keep_proposal(
-            proposed(
-                wish,
-                preview.aim,
-                sheet,
-                self.rules,
-                digest=digest_of(preview.changes),
-                rows=len(preview.changes),
-            )
-        )
-
-    async def keep_proposal(self, claim: Claim) -> Claim:
-        """Write a claim with its audit entry."""
-        async with self.database.transaction() as connection:
-            await claims.expire(connection, claim.proposed_at)
-            kept = await claims.insert(connection, claim)
-            await audit.append(
-                connection, self._entry(kept, "proposed", claim.proposed_by, claim.proposed_at)
-            )
-        return kept
-
-    async def _look(self, kind: Kind, wish: Wish) -> Preview:
-        async with self.database.transaction(keep=False) as connection:
-            aim = await kind.aim(connection, wish)
-            changes = await self._changed(kind, connection, Preview(aim=aim, changes=()))
-        # A transaction of its own: the rows are as they were, and no lock is held any more.
-        async with self.database.transaction(keep=False) as connection:
-            facts = await kind.facts(connection, aim)
-        return Preview(aim=aim, changes=changes, facts=facts)
-
-    async def _changed(
-        self, kind: Kind, connection: Connection, preview: Preview
-    ) -> tuple[Change, ...]:
-        changes = await kind.change(connection, preview.aim)
-        most = self.rules.max_rows
-        if len(changes) > most:
-            raise FixRefused(
-                f"More than {most} rows would be changed, which is the most that a fix may change"
-                " (remediation.max_rows). Nothing was written."
-            )
-        return changes
-
-    async def _nothing(self, wish: Wish, preview: Preview) -> Refusal:
-        """That there is nothing to change, and who was there before."""
-        async with self.database.transaction() as connection:
-            last = await claims.newest(connection, wish.kind, preview.aim.target)
-        left_out = preview.facts.get("left_out")
-        also = f" {left_out}" if isinstance(left_out, str) and left_out else ""
-        said = f"There is nothing to change for {preview.aim.name}.{also}"
-        known = last is not None and last.state is not FixState.FAILED
-        return Refusal(why=said, last=last if known else None)
+class Engine(Proposing):
+    """Fixes on rows of the application's database: what was proposed is executed and undone."""
 
     # --- confirm --------------------------------------------------------------------------------
 
@@ -219,7 +99,7 @@ class Engine:
                     connection, claim.id, by=given.by, reason=given.why, now=given.at
                 )
                 if noted is not None:
-                    entry = self._entry(noted, "confirmed", given.by, given.at)
+                    entry = self.entry(noted, "confirmed", given.by, given.at)
                     await audit.append(connection, replace(entry, reason=given.why))
                     return Waiting(claim=noted)
             return await self.over(claim.id)
@@ -263,7 +143,7 @@ class Engine:
     async def write(self, connection: Connection, kind: Kind, claim: Claim) -> tuple[Change, ...]:
         """The statement with its before-images, if the rows are those of the preview."""
         preview = Preview(aim=claim.aim, changes=())
-        changes = await self._changed(kind, connection, preview)
+        changes = await self.changed(kind, connection, preview)
         if digest_of(changes) != claim.digest:
             raise Drift
         await images.keep(connection, claim.id, changes)
@@ -280,7 +160,7 @@ class Engine:
         """The audit entry and the claim's new state, in the statement's transaction."""
         after = after_digest_of(changes)
         entry = replace(
-            self._entry(claim, "executed", given.by, given.at),
+            self.entry(claim, "executed", given.by, given.at),
             reason=claim.reason or given.why,
             rows=len(changes),
             after=after,
@@ -312,7 +192,7 @@ class Engine:
                 by=given.by,
             )
             if ended is not None:
-                await audit.append(connection, self._entry(ended, "drifted", given.by, given.at))
+                await audit.append(connection, self.entry(ended, "drifted", given.by, given.at))
             won = await claims.winner(connection, claim)
         if won is not None:
             return Over(claim=ended or claim, winner=won)
@@ -348,17 +228,12 @@ class Engine:
                 restored, conflicts = await kind.restore(connection, claim_id)
                 details = {"conflicts": len(conflicts)}
                 entry = replace(
-                    self._entry(taken, "undone", by, at), rows=len(restored), details=details
+                    self.entry(taken, "undone", by, at), rows=len(restored), details=details
                 )
                 await audit.append(connection, entry)
         if taken is None:
             return await self.over(claim_id)
         return Undone(claim=taken, restored=len(restored), conflicts=tuple(conflicts))
-
-    async def find(self, claim_id: UUID) -> Claim | None:
-        """A claim as it stands."""
-        async with self.database.transaction() as connection:
-            return await claims.find(connection, claim_id)
 
     async def over(self, claim_id: UUID) -> Over:
         """Why a claim cannot be used any more, and who was there before."""
@@ -370,31 +245,3 @@ class Engine:
             used = claim.executed_at is not None and claim.state is not FixState.FAILED
             won = None if used else await claims.winner(connection, claim)
         return Over(claim=claim, winner=won)
-
-    async def refuse(
-        self, by: str, at: datetime, about: str, why: str, *, claim: Claim | None = None
-    ) -> None:
-        """Keep that somebody was refused, and why."""
-        entry = Entry(
-            at=at,
-            actor=by,
-            action="refused",
-            target=harmless(mask(about), 200),
-            claim=claim.id if claim else None,
-            before=claim.digest if claim else None,
-            details={"why": harmless(mask(why), 500)},
-        )
-        async with self.database.transaction() as connection:
-            await audit.append(connection, entry)
-
-    def _entry(self, claim: Claim, action: str, by: str, at: datetime) -> Entry:
-        return Entry(
-            at=at,
-            actor=by,
-            action=action,
-            target=f"{claim.kind} {claim.target}",
-            claim=claim.id,
-            rows=claim.rows_expected if action == "proposed" else 0,
-            before=claim.digest,
-            details={"channel": claim.channel, "name": claim.name},
-        )

@@ -72,7 +72,7 @@ class Paired(Engine):
         """Say, committed, that this is under way: whoever comes after a crash finds it."""
         async with self.taken(claim, given) as (connection, taken):
             if taken is not None:
-                entry = self._entry(taken, "began", given.by, given.at)
+                entry = self.entry(taken, "began", given.by, given.at)
                 await audit.append(connection, replace(entry, reason=given.why))
         return taken
 
@@ -219,7 +219,7 @@ class Paired(Engine):
                 before=(FixState.EXECUTING,),
             )
             if ended is not None:
-                entry = self._entry(ended, action, given.by, given.at)
+                entry = self.entry(ended, action, given.by, given.at)
                 await audit.append(connection, entry)
 
     # --- settling -------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Paired(Engine):
                 settled_at=now,
             )
             if ended is not None:
-                await audit.append(connection, self._entry(ended, "settled", "golive", now))
+                await audit.append(connection, self.entry(ended, "settled", "golive", now))
         return ended
 
     async def _align(self, kind: RegenerateSecret, claim: Claim) -> bool:

@@ -18,8 +18,9 @@ from uuid import UUID
 from bot.remediation import audit, claims
 from bot.remediation.audit import Entry
 from bot.remediation.database import FixDatabase
-from bot.remediation.engine import Confirmation, Engine, proposed
+from bot.remediation.engine import Confirmation, Engine
 from bot.remediation.hooks import Hooks
+from bot.remediation.proposing import proposed
 from bot.remediation.steps import Step
 from bot.remediation.values import (
     Aim,

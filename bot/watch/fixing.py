@@ -20,23 +20,22 @@ from bot.remediation.values import (
     Claim,
     Done,
     FixRefused,
-    FixState,
     FixUnavailable,
     Over,
     Refusal,
     Result,
-    Stale,
     Unsettled,
     Waiting,
     Wish,
 )
 from bot.render import sentences
-from bot.render.fix import done_text, over_text, preview_view, waiting_text
+from bot.render.fix import over_text, preview_view
 from bot.render.message import View
 from bot.render.mrkdwn import plain
 from bot.render.sentences import say
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
+from bot.watch import fix_views
 from bot.watch.fix_posts import TICKED, FixPosts
 from bot.watch.knowing import know
 from bot.watch.model import Deployment
@@ -75,8 +74,8 @@ class Fixing:
         try:
             found = await self._shop.engine.propose(wish)
         except FixUnavailable as trouble:
-            return _text(str(trouble.problem))
-        return _proposed(found)
+            return fix_views.text(str(trouble.problem))
+        return fix_views.proposed(found)
 
     async def rollback(self, call: Call) -> View:
         """The preview of a rollback, or why there is none."""
@@ -87,15 +86,15 @@ class Fixing:
                 _wish(call, ROLLBACK, "", deployment), warnings
             )
         except FixUnavailable as trouble:
-            return _text(str(trouble.problem))
-        return _proposed(found)
+            return fix_views.text(str(trouble.problem))
+        return fix_views.proposed(found)
 
     async def approve(self, call: Call, claim: str) -> View:
         """The preview that waits for its second operator."""
         del call
         found = await self._find(claim)
         if isinstance(found, str):
-            return _text(found)
+            return fix_views.text(found)
         if not found.waits_for_second:
             return await self._over(found)
         return preview_view(found, callback=CONFIRM, second=True)
@@ -104,7 +103,7 @@ class Fixing:
         """Execute what a preview showed; each claim once."""
         found = await self._find(claim)
         if isinstance(found, str):
-            return _text(found)
+            return fix_views.text(found)
         given = Confirmation(claim=found.id, by=call.user, at=call.at, reason=reason)
         try:
             if found.kind == ROLLBACK:
@@ -112,9 +111,9 @@ class Fixing:
             else:
                 result = await self._shop.engine.confirm(given)
         except FixUnavailable as trouble:
-            return _text(str(trouble.problem))
+            return fix_views.text(str(trouble.problem))
         await self._tell(result)
-        return _result(result)
+        return fix_views.result(result)
 
     async def undo(self, call: Call, claim: str) -> Reply:
         """Take a fix back."""
@@ -200,7 +199,7 @@ class Fixing:
         try:
             over = await self._shop.engine.over(claim.id)
         except FixRefused as refused:
-            return _text(refused.why)
+            return fix_views.text(refused.why)
         return notice(over_text(over.claim, over.winner))
 
     async def _entries(self, claim: UUID) -> tuple[Entry, ...]:
@@ -264,44 +263,3 @@ def _ticked(claim: Claim, call: Call, number: int) -> Entry:
         claim=claim.id,
         details={"step": number},
     )
-
-
-def _text(text: str) -> View:
-    return notice(say(text).text)
-
-
-def _proposed(found: Claim | Refusal) -> View:
-    if isinstance(found, Refusal):
-        return _refusal(found)
-    return preview_view(found, callback=CONFIRM)
-
-
-def _refusal(refusal: Refusal) -> View:
-    said = say(refusal.why).text
-    return notice(f"{said} {over_text(refusal.last)}" if refusal.last is not None else said)
-
-
-def _result(result: Result) -> View:
-    match result:
-        case Done(claim=claim) if claim.state is FixState.EXECUTING:
-            view = _text("The rollback is declared. The channel has it.")
-        case Done(claim=claim):
-            view = notice(done_text(claim))
-        case Waiting(claim=claim):
-            view = notice(waiting_text(claim))
-        case Over(claim=claim, winner=winner):
-            view = notice(over_text(claim, winner))
-        case Stale(fresh=fresh):
-            view = _stale(fresh)
-        case Unsettled(why=why):
-            view = _text(why)
-        case Refusal():
-            view = _refusal(result)
-    return view
-
-
-def _stale(fresh: Claim | Refusal) -> View:
-    said = "*Nothing was done:* the rows have changed since the preview."
-    if isinstance(fresh, Claim):
-        return preview_view(fresh, callback=CONFIRM, intro=f"{said} This is what is so now.")
-    return notice(f"{said} {say(fresh.why).text}")
