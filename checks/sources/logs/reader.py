@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Executor, Future, wait
 from typing import IO
 
 from checks.sources.logs.files import FileId, open_log
@@ -41,25 +42,34 @@ class Reader:
 
 
 class Ahead:
-    """Reads the next chunk while this one is being counted."""
+    """Reads the next chunk in another thread while this one is being counted."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, pool: Executor) -> None:
         self._reader = reader
+        self._pool = pool
         self._offset = -1
-        self._chunk = (b"", False)
+        self._chunk: Future[tuple[bytes, bool]] | None = None
 
     def fetch(self, offset: int) -> None:
-        """Read the chunk at an offset now, for later."""
-        self._chunk, self._offset = self._read(offset), offset
+        """Have the chunk at an offset read, for later."""
+        self.wait()
+        self._chunk, self._offset = self._pool.submit(self._read, offset), offset
 
     def take(self, offset: int) -> tuple[bytes, bool]:
         """The chunk at an offset, and whether the file goes on.
 
         The last chunk is read again: the file may have grown.
         """
-        if self._offset == offset and self._chunk[1]:
-            return self._chunk
+        self.wait()
+        chunk, self._chunk = self._chunk, None
+        if chunk is not None and self._offset == offset and chunk.result()[1]:
+            return chunk.result()
         return self._read(offset)
+
+    def wait(self) -> None:
+        """Wait until nothing is being read; trouble with it is told to who takes the chunk."""
+        if self._chunk is not None:
+            wait((self._chunk,))
 
     def _read(self, offset: int) -> tuple[bytes, bool]:
         size = CHUNK

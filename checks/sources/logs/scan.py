@@ -76,7 +76,7 @@ class Scanner:
         tally: Tally,
         *,
         continued: bool = False,
-        meanwhile: Callable[[], None] = _nothing,
+        begin: Callable[[], None] = _nothing,
     ) -> None:
         """Count whole lines; the last ones that were fed are counted by `finish`.
 
@@ -85,19 +85,19 @@ class Scanner:
             segments: their minutes.
             tally: where the counts go.
             continued: whether the first line is the rest of one already begun.
-            meanwhile: work that waits for the disk and not for this text.
+            begin: starts other work of the threads, after the search and before the counting.
         """
         text = self._plain(raw, segments, continued=continued)
         tally.bytes += len(raw)
         if self.profile.fields is not None:
-            meanwhile()
+            begin()
             secrets = count_json(self.profile, self.matcher, text, tally)
             self._settle(text, secrets, tally, continued=continued)
             return
         search = self.pool.submit(self._search, text.data, tally.pairing.hashed)
+        begin()
         self.finish()
         self._waiting = _Waiting(text, tally, continued, search)
-        meanwhile()
 
     def finish(self) -> None:
         """Count the text that was fed last.
@@ -211,8 +211,23 @@ def read_on(
     Returns:
         What stands at the end and may not be complete yet (empty where the window ended before).
     """
+    ahead = Ahead(reader, scanner.pool)
+    try:
+        return _read_on(scanner, ahead, state, timeline, last=last, progress=progress)
+    finally:
+        ahead.wait()
+
+
+def _read_on(
+    scanner: Scanner,
+    ahead: Ahead,
+    state: FileState,
+    timeline: Timeline,
+    *,
+    last: bool,
+    progress: Callable[[int], None],
+) -> bytes:
     continued = False
-    ahead = Ahead(reader)
     while True:
         raw, more = ahead.take(state.offset)
         end_of_file = not more
@@ -238,7 +253,7 @@ def read_on(
                 segments,
                 state.tally,
                 continued=continued,
-                meanwhile=lambda at=following: ahead.fetch(at),
+                begin=lambda at=following: ahead.fetch(at),
             )
         continued = False
         state.offset += used
