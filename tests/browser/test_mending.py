@@ -10,7 +10,7 @@ from tests.browser.visits import Local, Visits, anything, be, faults, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FAST = 240.0
+FAST = 150.0
 
 
 async def test_pressing_the_offered_fixes_mends_it(local: Local, visits: Visits) -> None:
@@ -32,7 +32,9 @@ async def test_pressing_the_offered_fixes_mends_it(local: Local, visits: Visits)
     await confirm(page, preview, "Reset")
     await undo(page)
 
-    await to(local, page, "T+40")
+    local.pace.choose(FAST)
+    await expect(page.get_by_role("button", name="Diagnose: campaigns").last).to_be_visible()
+    local.pace.choose(1)
     preview = await offered(page, "Diagnose: campaigns")
     await confirm(page, preview, "Reset")
 
