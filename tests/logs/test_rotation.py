@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -345,3 +346,27 @@ def test_a_predecessor_that_is_named_itself_counts_once(tmp_path: Path) -> None:
     rotated_thrice(path)
     evidence = scan([path, tmp_path / "app.log.1", path], window=span(at(30), at(60)))
     assert some(evidence) == {"retry": 30}
+
+
+# --- from a byte on -------------------------------------------------------------------------------
+
+
+def bare(*minutes: float) -> bytes:
+    """The same events in a log without times."""
+    return text(retry() for _ in minutes)
+
+
+@pytest.mark.parametrize("write", [retries, bare])
+def test_counting_from_the_end_on_never_counts_what_stood_before_it(
+    tmp_path: Path, write: Callable[..., bytes]
+) -> None:
+    """The last line was not known to be whole when the scan began; it is old all the same."""
+    path = tmp_path / "app.log"
+    path.write_bytes(write(1, 2, 3))
+    seen, state = scan_on(path, since_offset=path.stat().st_size)
+    assert some(seen) == {}
+    again, state = scan_on(path, state, since_offset=path.stat().st_size)
+    assert some(again) == {}
+    append(path, write(4))
+    last, _ = scan_on(path, state, since_offset=path.stat().st_size)
+    assert some(last) == {"retry": 1}

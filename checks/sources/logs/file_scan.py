@@ -165,11 +165,15 @@ class FileScan:
     ) -> Timeline:
         if marked:
             return self._marks(planner.path, part.file)
+        # A line that stood before the first byte counted may be read once more, as what was not
+        # known to be whole: it does not count now either.
+        inode, begun = state.begun
+        start = max(part.offset, begun) if part.file.inode == inode else part.offset
         if not planner.found.timed:
-            return ByOffset(part.offset)
+            return ByOffset(start)
         window, offset = self._request.window, self._request.since_offset
         if offset is not None:
-            return ByLine(planner.line_time, None, None, state.high, part.offset)
+            return ByLine(planner.line_time, None, None, state.high, start)
         since, until = window.since.timestamp(), window.until.timestamp()
         return ByLine(planner.line_time, since, until, state.high)
 

@@ -70,7 +70,9 @@ class Planner:
                 sampled=self.found.sampled,
                 recognised=self.found.matched,
             )
-            return fresh, self._first()
+            parts = self._first()
+            fresh.begun = (self.file.inode, parts[-1].offset)
+            return fresh, parts
         state = known.copy()
         same = (known.device, known.inode) == (self.file.device, self.file.inode)
         begun = known.head_size > 0
@@ -80,6 +82,7 @@ class Planner:
             return state, [Part(self.file, known.offset, 0, last=True)]
         state.device, state.inode = self.file.device, self.file.inode
         state.head, state.head_size = head, head_size
+        state.begun = (self.file.inode, 0)
         return state, self._after_rotation(known, state)
 
     def line_time(self, line: bytes) -> float | None:

@@ -220,6 +220,7 @@ class FileState:
     head: the first bytes of the file, hashed: a file cut and written anew has another beginning
     size: bytes of the file when it was scanned last
     high: running maximum of the line times, epoch seconds
+    begun: inode and byte that counting began at; what lies before in that file is never counted
     """
 
     path: str
@@ -233,6 +234,7 @@ class FileState:
     timed: bool
     size: int = 0
     high: float | None = None
+    begun: tuple[int, int] = (0, 0)
     tally: Tally = field(default_factory=Tally)
     sampled: int = 0
     recognised: int = 0
@@ -252,6 +254,7 @@ class FileState:
             timed=self.timed,
             size=self.size,
             high=self.high,
+            begun=self.begun,
             tally=self.tally.copy(),
             sampled=self.sampled,
             recognised=self.recognised,
