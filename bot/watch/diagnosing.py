@@ -105,7 +105,7 @@ class Diagnosing:
 
 
 def _verb(fix: Fix) -> str:
-    return "Regenerate secret:" if fix.kind is FixKind.REGENERATE_SECRET else "Reset"
+    return "Regenerate secret of" if fix.kind is FixKind.REGENERATE_SECRET else "Reset"
 
 
 def _button(number: int, label: str, value: str) -> Button:
