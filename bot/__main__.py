@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -18,7 +17,7 @@ from rich.console import Console, RenderableType
 
 from bot import arguments
 from bot.arguments import UsageError
-from bot.logs import configure_logging
+from bot.logs import configure_logging, report_crash
 from bot.once import (
     NOTHING_MEASURED,
     Options,
@@ -151,7 +150,7 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
         str | None, typer.Option(metavar="URL", help="Loki, in place of a log file.")
     ] = None,
     selector: Annotated[
-        str | None, typer.Option(metavar="{…}", help="The stream in Loki, such as {app=\"crm\"}.")
+        str | None, typer.Option(metavar="{…}", help='The stream in Loki, such as {app="crm"}.')
     ] = None,
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="Its PostgreSQL, by a read-only role.")
@@ -301,17 +300,25 @@ def replay(
 
 
 @app.command()
-def run(runbook: _RunbookOption = None) -> None:
+def run(
+    runbook: _RunbookOption = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_format: Annotated[
+        str | None, typer.Option(help="json or console. Default: console on a terminal.")
+    ] = None,
+) -> None:
     """Run the bot: watch deploys, post checkpoints, answer /golive. Ends at SIGTERM or Ctrl-C."""
     # Here, not above: Slack's libraries and the chart's would slow every other command down.
     from bot.run import run_bot  # noqa: PLC0415
 
+    level, form = arguments.logging_of(log_level, log_format, terminal=sys.stderr.isatty())
     settings = Settings.from_environment(os.environ)
     lacking = settings.lacks_to_run()
     if lacking:
         raise SettingsError(lacking)
     book = load_runbook(runbook or settings.runbook, checks=CHECKS)
-    configure_logging(logging.INFO)
+    configure_logging(level, form=form, secrets=settings.hidden)
+    sys.excepthook = report_crash
     try:
         _wait(run_bot(settings, book))
     except StoreUnavailable as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -60,7 +61,9 @@ class WallTimer:
         async def fire() -> None:
             # A task of its own: shutting the scheduler down cancels what it runs itself, and it
             # drops a job whose namesake still runs.
-            task = asyncio.create_task(self._one_by_one(key, run), name=key)
+            # In a context of its own: what it logs carries its own ids, not those of whoever set
+            # the timer.
+            task = asyncio.create_task(self._one_by_one(key, run), name=key, context=Context())
             self._running.add(task)
             task.add_done_callback(self._ended)
 
