@@ -8,10 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
 from bot.storage.store import Store
 from tests.support.crm_rows import load_fixture_rows
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """What a test made of golive's own log ends with it: its stream is closed behind it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bot.__main__ import main
 from tests.bot.crm_log import text
@@ -15,7 +14,7 @@ from tests.bot.shell import OURS, Ended, Golive, WriteLog
 
 
 @pytest.fixture
-def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Golive]:
+def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Golive:
     """Runs a command line in this process, with nothing in the environment but what is given."""
     for name in list(os.environ):
         if name.startswith(OURS):
@@ -29,8 +28,7 @@ def golive(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         told = capsys.readouterr()
         return Ended(code=code, out=told.out, err=told.err)
 
-    yield run
-    structlog.reset_defaults()  # what it writes to is this test's own, and closed behind it
+    return run
 
 
 @pytest.fixture

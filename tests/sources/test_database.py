@@ -185,22 +185,22 @@ async def test_missing_columns(crm_database: str, pipelined: bool) -> None:
 async def test_missing_grant(crm_database: str, pipelined: bool) -> None:
     """A missing grant is named as the statement that gives it, to the role that lacks it."""
     with Rows(crm_database) as rows:
-        rows.run("DROP ROLE IF EXISTS golive_reader")
-        rows.run("CREATE ROLE golive_reader LOGIN PASSWORD 'reading'")
-        rows.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO golive_reader")
-        rows.run("REVOKE SELECT ON messages FROM golive_reader")
+        rows.run("DROP ROLE IF EXISTS looks_only")
+        rows.run("CREATE ROLE looks_only LOGIN PASSWORD 'reading'")
+        rows.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO looks_only")
+        rows.run("REVOKE SELECT ON messages FROM looks_only")
     parts = urlsplit(crm_database)
-    url = f"postgresql://golive_reader:reading@{parts.path}?{parts.query}"
+    url = f"postgresql://looks_only:reading@{parts.path}?{parts.query}"
     units = query("units", "SELECT count(*) AS n FROM units", units=("id",))
     evidence = await ask(url, COUNT, units, pipelined=pipelined)
     assert problem(evidence, COUNT) == (
-        "The role golive_reader may not read messages. "
-        "As the tables' owner: GRANT SELECT ON messages TO golive_reader;"
+        "The role looks_only may not read messages. "
+        "As the tables' owner: GRANT SELECT ON messages TO looks_only;"
     )
     assert row(evidence, units) == {"n": 0}
     with Rows(crm_database) as rows:
-        rows.run("DROP OWNED BY golive_reader")
-        rows.run("DROP ROLE golive_reader")
+        rows.run("DROP OWNED BY looks_only")
+        rows.run("DROP ROLE looks_only")
 
 
 @both_ways
