@@ -1,6 +1,6 @@
 """The one place where things come together: sources for a single run, and the whole bot.
 
-`golive run`, the demo and the tests compose the same bot; what differs is an argument.
+`golive run` and whoever plays it compose the same bot; what differs is an argument.
 """
 
 from __future__ import annotations

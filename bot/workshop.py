@@ -1,4 +1,4 @@
-"""Where diagnosis and fixes come together, for the bot, the demo and the tests alike."""
+"""Where diagnosis and fixes come together, for the bot and for whoever plays it alike."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """When the absence of something in the log is evidence, and when it proves nothing.
 
-Zero errors are good news only from a log that demonstrably works. These are the reasons that a
+Zero errors are good news only from a log that is seen to work. These are the reasons that a
 check gives when it does not.
 """
 
