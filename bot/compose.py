@@ -178,6 +178,7 @@ async def open_bot(
                 timer=timer,
                 wake=side.sender.wake,
                 environment=process_environment(),
+                metrics=operations.metrics,
             ),
             stack,
         )

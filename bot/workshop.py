@@ -14,16 +14,16 @@ from typing import Final
 from uuid import UUID
 
 from bot.clock import Clock, Timer
+from bot.operations.metrics import UNMEASURED, Metrics
 from bot.remediation import audit
+from bot.remediation.counted import Counted, CountedRollback
 from bot.remediation.database import FixDatabase
 from bot.remediation.evolution_writer import EvolutionWriter
 from bot.remediation.hooks import Hooks
 from bot.remediation.kinds import Kind
-from bot.remediation.paired import Paired
 from bot.remediation.regenerate_secret import RegenerateSecret
 from bot.remediation.reset_campaign import ResetCampaign
 from bot.remediation.reset_messages import ResetMessages
-from bot.remediation.rollback import Rollback
 from bot.remediation.steps import Steps
 from bot.remediation.values import Claim, FixUnavailable
 from bot.settings import Settings
@@ -73,6 +73,7 @@ class House:
     wake: Callable[[], None]
     environment: Mapping[str, str]
     steps: Steps | None = None
+    metrics: Metrics = UNMEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,15 +144,23 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
         url.get_secret_value(), lock=rules.lock_timeout, statement=rules.statement_timeout
     )
     stack.push_async_callback(database.close)
-    engine = Paired(database, _kinds(house, rules, transport), rules, house.clock, house.steps)
+    engine = Counted(
+        database,
+        _kinds(house, rules, transport),
+        rules,
+        house.clock,
+        house.steps,
+        metrics=house.metrics,
+    )
     posts = FixPosts(house.store, rules, house.wake)
     hooks = Hooks({one.name: one.value.get_secret_value() for one in house.settings.secrets})
-    rollback = Rollback(
+    rollback = CountedRollback(
         engine,
         rules.rollback,
         hooks,
         environment={k: v for k, v in house.environment.items() if not _OWN.match(k)},
         secrets=house.settings.literals,
+        metrics=house.metrics,
     )
     showing = _Showing(house)
     rolling_back = RollingBack(rollback, posts, house.store, house.clock, showing.show)

@@ -1,0 +1,164 @@
+"""golive's own log: nothing secret, in either form, whoever writes it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from io import StringIO
+from types import TracebackType
+from typing import Any
+
+import pytest
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from bot.arguments import UsageError, logging_of
+from bot.logs import Form, configure_logging, report_crash
+from bot.settings import Settings
+
+PASSWORD = "pl@nted/pass word"
+TOKEN = "xoxb-planted-0123456789-abcdefgh"
+PING = "https://hc-ping.com/6ad3f4c2-planted-uuid"
+ENVIRONMENT = {
+    "GOLIVE_STORE_URL": "postgresql://golive:pl%40nted%2Fpass%20word@db.example.com/golive",
+    "SLACK_BOT_TOKEN": TOKEN,
+    "GOLIVE_PING_URL": PING,
+}
+PLANTED = (PASSWORD, "pl%40nted", TOKEN, "6ad3f4c2-planted-uuid")
+
+
+@pytest.fixture
+def stream() -> Iterator[StringIO]:
+    """What is written; logging is as before afterwards."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    yield StringIO()
+    root.handlers = before
+    structlog.reset_defaults()
+
+
+def configured(stream: StringIO, form: Form = "json", level: int = logging.INFO) -> None:
+    """With the planted secrets known."""
+    settings = Settings.from_environment(ENVIRONMENT)
+    with redirect_stderr(stream):
+        configure_logging(level, form=form, secrets=settings.hidden)
+
+
+def crash(said: str) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """An error that quotes something, as `sys.excepthook` gets it."""
+    try:
+        _raise(said)
+    except RuntimeError as error:
+        return type(error), error, error.__traceback__
+    raise AssertionError
+
+
+def _raise(said: str) -> None:
+    raise RuntimeError(said)
+
+
+def quotes() -> list[str]:
+    """Sentences that quote the planted secrets in the ways in which libraries do."""
+    url = ENVIRONMENT["GOLIVE_STORE_URL"]
+    return [
+        f"connection to {url} failed",
+        f"password {PASSWORD!r} refused",
+        f"HTTP Request: POST https://slack.com/api/auth.test?token={TOKEN}",
+        f"HTTP Request: GET {PING} 404",
+        "GET /6ad3f4c2-planted-uuid HTTP/1.1",
+    ]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_planted_secrets_never_reach_the_output(stream: StringIO, form: Form) -> None:
+    """Golive's own events, bound values, and every library's records."""
+    configured(stream, form)
+    log = structlog.get_logger()
+    for said in quotes():
+        with bound_contextvars(about=said):
+            log.error(said, why=said, frames=[said], deep={"a": [said]}, error=ValueError(said))
+        for name in ("aiohttp.client", "apscheduler.executors", "asyncio", "psycopg", "slack_sdk"):
+            logging.getLogger(name).error("it says %s", said)
+        broken = crash(said)
+        logging.getLogger("apscheduler.executors").error("job failed", exc_info=broken)
+        report_crash(*broken)
+    written = stream.getvalue()
+    assert [planted for planted in PLANTED if planted in written] == []
+    assert written.count("[MASKED]") > 20
+
+
+def lines(stream: StringIO) -> list[dict[str, Any]]:
+    """What was written, read back."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_libraries_come_through_the_same_pipeline_or_not_at_all(stream: StringIO) -> None:
+    """One line of JSON a record; those whose words quote addresses are silent."""
+    configured(stream)
+    silent = ("httpx", "httpcore", "slack_bolt", "slack_sdk", "psycopg.pool")
+    for name in ("aiohttp.server", "apscheduler", *silent):
+        logging.getLogger(name).warning("from %s", name)
+        logging.getLogger(name).info("chatter")
+    assert [entry["library"] for entry in lines(stream)] == ["aiohttp.server", "apscheduler"]
+    assert {entry["level"] for entry in lines(stream)} == {"warning"}
+
+
+def test_a_record_whose_arguments_do_not_fit_is_written_all_the_same(stream: StringIO) -> None:
+    """A library's own mistake ends nothing here."""
+    configured(stream)
+    root = logging.getLogger()
+    root.handlers = root.handlers[-1:]  # pytest's own handlers would raise
+    arguments = ("many",)
+    logging.getLogger("aiohttp").error("%d of %s", *arguments)
+    assert lines(stream)[0]["event"] == "%d of %s"
+
+
+def test_a_crash_is_told_by_where_it_happened(stream: StringIO) -> None:
+    """Its type and its frames, not its words; Ctrl-C is no crash."""
+    configured(stream)
+    report_crash(*crash(TOKEN))
+    report_crash(KeyboardInterrupt, KeyboardInterrupt(), None)
+    (told,) = lines(stream)
+    assert (told["event"], told["error"], told["level"]) == (
+        "golive broke",
+        "RuntimeError",
+        "critical",
+    )
+    assert told["traceback"][-1].endswith(" _raise")
+
+
+def test_ids_are_bound_to_every_line_of_their_work(stream: StringIO) -> None:
+    """And to no line after it."""
+    configured(stream)
+    log = structlog.get_logger()
+    with bound_contextvars(deployment="d1", checkpoint="1"):
+        log.info("inside")
+    log.info("outside")
+    inside, outside = lines(stream)
+    assert (inside["deployment"], inside["checkpoint"]) == ("d1", "1")
+    assert "deployment" not in outside
+
+
+def test_the_level_hides_what_is_below_it(stream: StringIO) -> None:
+    """`--log-level error` leaves warnings out, of libraries too."""
+    configured(stream, level=logging.ERROR)
+    structlog.get_logger().warning("no")
+    logging.getLogger("aiohttp").warning("no")
+    structlog.get_logger().error("yes")
+    assert [entry["event"] for entry in lines(stream)] == ["yes"]
+
+
+def test_the_form_is_for_a_person_where_there_is_one() -> None:
+    """Unless it is said otherwise."""
+    assert logging_of("info", None, terminal=True) == (logging.INFO, "console")
+    assert logging_of("DEBUG", None, terminal=False) == (logging.DEBUG, "json")
+    assert logging_of("warning", "json", terminal=True) == (logging.WARNING, "json")
+
+
+@pytest.mark.parametrize(("level", "form"), [("loud", None), ("info", "xml")])
+def test_another_word_is_refused(level: str, form: str | None) -> None:
+    """With those that there are."""
+    with pytest.raises(UsageError, match="is not one of"):
+        logging_of(level, form, terminal=False)
