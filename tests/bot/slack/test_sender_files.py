@@ -153,7 +153,7 @@ async def test_killed_after_the_text_was_shared(store_database: str) -> None:
     time = HandTime()
     async with Workspace(now=time.now) as workspace:
         async with (
-            Dying(store_database, lease=0) as dying,
+            Dying(store_database, lease=0.3) as dying,
             rigged(dying, time=time, workspace=workspace) as dead,
         ):
             await dying.enqueue([with_file()])

@@ -27,7 +27,7 @@ async def test_killed_between_slack_s_answer_and_the_row(store_database: str) ->
     time = HandTime()
     async with (
         Workspace(now=time.now) as workspace,
-        Dying(store_database, lease=0) as dying,
+        Dying(store_database, lease=0.3) as dying,
         rigged(dying, time=time, workspace=workspace) as dead,
     ):
         await dying.enqueue([post("p"), post("after")])
@@ -45,7 +45,7 @@ async def test_killed_between_slack_s_answer_and_the_row(store_database: str) ->
 
 async def test_killed_again_and_again_it_is_there_once(store_database: str) -> None:
     """A process whose rows are never written keeps finding its post."""
-    async with Dying(store_database, lease=0) as dying, rigged(dying) as rig:
+    async with Dying(store_database, lease=0.3) as dying, rigged(dying) as rig:
         await dying.enqueue([post("p")])
         async with rig.sending():
             await rig.settle(lambda: len(rig.workspace.journal.calls("conversations.history")) >= 3)
