@@ -1,8 +1,8 @@
 """`python -m tests.faults`: the whole bot under faults, and a table of what was found.
 
 Without arguments each part runs once, with 50 kills of one bot and 50 of one in two. `--kills N`
-plays the hours that N kills take, `--minutes N` begins nothing after N minutes, `--soak` plays a
-day. The exit code is 1 if anything was lost, doubled, out of order or left behind.
+plays the hours that N kills take, `--minutes N` begins nothing after N minutes. The exit code is 1
+if anything was lost, doubled, out of order or left behind. A day: `python -m tests.faults.soak`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from tests.faults.bots import Nursery
 from tests.faults.killing import hour_of_kills
 from tests.faults.machine import hour_of_machine_trouble
 from tests.faults.slack import disordered_envelopes, ended_while_people_type, hour_of_slack_trouble
-from tests.faults.soak import grown, soak
 from tests.faults.store import hour_of_store_trouble, open_store_world, replaced_store
 from tests.faults.truth import Verdict
 from tests.faults.world import Ground, World, open_world
@@ -158,11 +157,6 @@ async def _replaced(ground: Ground, folder: Path) -> Verdict:
 async def _play(ground: Ground, options: argparse.Namespace) -> list[str]:
     async with Store(ground.server.create_database(ground.store)):
         pass
-    if options.soak:
-        with tempfile.TemporaryDirectory(prefix="golive-faults-") as folder:
-            figures = await soak(ground, Path(folder), hours=options.hours)
-        print(*figures, sep="\n")
-        return grown(figures)
     table = Table(time.monotonic() + 60 * options.minutes)
     table.head()
     for row in rows(options.kills):
@@ -175,8 +169,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="of one bot, and of one in two")
     parser.add_argument("--minutes", type=float, default=600.0, help="begin nothing after these")
-    parser.add_argument("--soak", action="store_true", help="play a day instead")
-    parser.add_argument("--hours", type=float, default=24.0, help="of the soak")
     options = parser.parse_args()
     with EmbeddedPostgres() as server, Nursery() as nursery:
         server.create_database("crm_template", script=crm_schema())

@@ -17,7 +17,7 @@ import psycopg
 from bot.demo.health import HealthServer
 from bot.demo.workspace import people
 from bot.demo.workspace.server import Workspace
-from tests.faults.world import T0, Ground
+from tests.faults.world import T0
 from tests.support.hand import HandClock
 from tests.support.slack_bot import Stage, at, settings_for, staged
 
@@ -55,11 +55,11 @@ class Figures:
 
 
 async def soak(
-    ground: Ground, folder: Path, *, hours: float, length: timedelta = ROUND
+    urls: tuple[str, str], folder: Path, *, hours: float, length: timedelta = ROUND
 ) -> list[Figures]:
-    """Play so many hours; the figures at the end of each round of watches."""
+    """Play so many hours, in an empty store and a CRM; the figures at the end of each round."""
     figures: list[Figures] = []
-    async with _stage(ground, folder) as (stage, urls):
+    async with _stage(urls, folder) as stage:
         tracemalloc.start()
         try:
             while stage.clock.now() - T0 < timedelta(hours=hours):
@@ -86,11 +86,8 @@ def grown(figures: list[Figures]) -> list[str]:
 
 
 @asynccontextmanager
-async def _stage(
-    ground: Ground, folder: Path
-) -> AsyncGenerator[tuple[Stage, tuple[str, str]], None]:
-    store = ground.server.create_database(template=ground.store)
-    database = ground.server.create_database(template=ground.crm)
+async def _stage(urls: tuple[str, str], folder: Path) -> AsyncGenerator[Stage, None]:
+    store, database = urls
     (folder / "app.log").write_text("")
     clock = HandClock(T0)
     async with (
@@ -107,7 +104,7 @@ async def _stage(
             base_url=health.base_url,
         )
         async with staged(workspace, settings, clock) as stage:
-            yield stage, (store, database)
+            yield stage
 
 
 async def _round(stage: Stage, log: Path, length: timedelta) -> None:
