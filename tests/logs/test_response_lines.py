@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from tests.support.logs import access, counts, profiles, scan_text, text
 
-CLIENTS = ("203.0.113.10 - -", "2001:db8::7 - ana", "::1 - -", "[::1] - -", "crm.example.com - a b")
+CLIENTS = (
+    *("203.0.113.10 - -", "2001:db8::7 - ana", "::1 - -", "[::1] - -", "crm.example.com - a b"),
+    *("203.0.113.10", "x  -", "x -  ", "[x] [y] -"),
+)
 TIMES = ("[23/Nov/2026:21:54:30 +0000]", "[23/Nov/2026:18:54:30 -0300]")
 REQUESTS = (
     *('"GET /leads HTTP/1.1"', '"OPTIONS * HTTP/1.0"', '"POST /a?b[]=1 HTTP/2.0"', '"GET /old"'),
@@ -36,7 +39,8 @@ ENDS = (
 )
 FOREIGN = (
     *("", " ", "garbage", 'he said "foo" 500 times', '"GET /x HTTP/1.1" 500 0 "-" "-"'),
-    '] "GET /x HTTP/1.1" 500 0',
+    *('] "GET /x HTTP/1.1" 500 0', 'x[23/Nov/2026:21:54:30 +0000] "GET /x HTTP/1.1" 500 0'),
+    '[23/Nov/2026:21:54:30 +0000] "GET /x HTTP/1.1" 500 0',
     '  at x (y:1) [z] "GET /x HTTP/1.1" 200 1',
 )
 written = st.builds(
@@ -88,6 +92,13 @@ def test_lines_read_at_once_are_what_the_pattern_finds(
     assert {s: n for s, n in health.items() if n} == {
         signal: n for signal, n in strictly(whole).items() if signal.startswith("http_health")
     }
+
+
+def test_a_response_may_name_its_client_alone(tmp_path: Path) -> None:
+    """A format of one's own leaves the two names out; without a client it is no record of one."""
+    bare = [line.replace(" - - [", " [") for line in PLAIN]
+    told = scan_text(tmp_path / "access.log", text([*bare, bare[0].replace(" [", "[")]))
+    assert (told.profile, told.signals["http_responses"].count) == ("access-log", len(bare))
 
 
 def test_a_failed_health_response_is_one_among_many_lines(tmp_path: Path) -> None:

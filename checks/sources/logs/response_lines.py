@@ -171,6 +171,7 @@ class ResponseReader:
         times = opened - shape.before[1]
         regular &= times > lines.starts  # else it would be another line's
         regular &= text.take(times, mode="clip") == shape.before[0]
+        regular &= text.take(times - 1, mode="clip") == _BLANK  # the client stands before it
         regular &= closed <= words.last
         _read_statuses(shape, words.at(closed), regular, lines.statuses)
         openings = opened - (len(shape.opening) - 1)
