@@ -69,7 +69,8 @@ def _in_a_row(
         quantities=quantities,
         details=details,
         evidence=view.lines("http_5xx") if logged.minutes else (),
-        window=view.window,
+        # A probe speaks for the minutes that are not in the log yet.
+        window=view.window if probes else view.log_window or view.window,
     )
 
 

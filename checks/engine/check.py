@@ -51,15 +51,7 @@ class View:
     @property
     def log_window(self) -> Window | None:
         """The window of what the log says; None where the log carries no times."""
-        return self._logged.last(self.rule.window) if self.evidence.log.timed else None
-
-    @property
-    def _logged(self) -> Window:
-        """The part of the whole window that the log is known for."""
-        whole, until = self.evidence.window, self.evidence.log.until
-        if until is None or until >= whole.until:
-            return whole
-        return Window(since=min(whole.since, until), until=until)
+        return self.evidence.logged.last(self.rule.window) if self.evidence.log.timed else None
 
     def param(self, name: str) -> float:
         """A number of this check from the runbook."""
@@ -76,8 +68,9 @@ class View:
             return 0
         if not self.evidence.log.timed or self.evidence.log.by_offset:
             return found.count
-        window = self._logged.last(self.rule.window).last(span)
-        if window == self._logged:
+        logged = self.evidence.logged
+        window = logged.last(self.rule.window).last(span)
+        if window == logged:
             return found.count
         return sum(
             n

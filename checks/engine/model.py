@@ -241,6 +241,14 @@ class Evidence:
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
 
+    @property
+    def logged(self) -> Window:
+        """The part of the window that the log is known for."""
+        until = self.log.until
+        if until is None or until >= self.window.until:
+            return self.window
+        return Window(since=min(self.window.since, until), until=until)
+
 
 # --- measurement: what one check makes of it ----------------------------------------------------
 

@@ -163,4 +163,4 @@ def _accept(finding: Finding, accepted: Mapping[str, str]) -> Finding:
 def _window(evidence: Evidence) -> Window | None:
     """The window that the numbers are about; None where the log carries no times."""
     untimed = evidence.log.profile is not None and not evidence.log.timed
-    return None if untimed else evidence.window
+    return None if untimed else evidence.logged

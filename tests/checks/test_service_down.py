@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.engine.model import Evidence, Level, Measurement
+from checks.engine.model import Evidence, Level, Measurement, Window
 from checks.service_down import CHECK
 from tests.support.evidence import (
     Events,
@@ -205,6 +206,16 @@ def test_the_level_comes_from_the_rule(minutes: int, level: Level) -> None:
     """The measured minutes meet their bounds exactly."""
     rule = (at_least("minutes", warning=2, critical=6),)
     assert judged(CHECK, view(CHECK, _seen(down=range(minutes)), thresholds=rule)).level is level
+
+
+def test_the_window_ends_where_the_log_is_known_and_reaches_further_with_probes() -> None:
+    """What Loki has not got yet was not counted; a probe speaks for those minutes too."""
+    seen = _seen(up=range(2, 9))
+    until = instant_of(minute(1))
+    late = replace(seen, log=replace(seen.log, until=until))
+    assert _measured(late).window == Window(since=seen.window.since, until=until)
+    probed = replace(late, observed=watched(probes={0: True}))
+    assert _measured(probed).window == seen.window
 
 
 _SOME = st.sets(st.integers(0, 40))

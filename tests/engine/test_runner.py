@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from checks.engine import runner
 from checks.engine.model import (
     Decision,
     Level,
+    Window,
 )
 from checks.engine.runbook import (
     CriterionRule,
@@ -24,6 +26,7 @@ from tests.engine.runs import (
     FINAL,
     HOUR,
     LOG,
+    NOW,
     RETRIES,
     levels,
     rule,
@@ -40,6 +43,16 @@ async def test_a_checkpoint_shows_its_own_checks_first_and_leaves_out_later_ones
     assert list(levels(report)) == ["retries", "probed"]
     final = await runner.run(ALL, book, Sources(log=FakeLog(evidence=LOG)), FINAL)
     assert list(levels(final)) == ["probed", "retries", "stored"]
+
+
+@pytest.mark.parametrize(("ends", "shown"), [(-5, -5), (0, 0), (5, 0), (-90, -90), (None, 0)])
+async def test_a_report_s_window_ends_where_its_log_does(ends: int | None, shown: int) -> None:
+    """What may not have arrived in the log yet is not said to have been looked at."""
+    until = None if ends is None else NOW + timedelta(minutes=ends)
+    log = FakeLog(evidence=replace(LOG, until=until))
+    report = await runner.run((RETRIES,), BOOK, Sources(log=log), FINAL)
+    end = NOW + timedelta(minutes=shown)
+    assert report.window == Window(since=min(HOUR.since, end), until=end)
 
 
 RETRYING = CriterionRule(
