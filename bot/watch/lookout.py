@@ -206,7 +206,10 @@ class Lookout:
     async def tail(self, lines: int) -> tuple[str, ...] | Problem:
         """The last lines of the log, masked; or why there are none."""
         if self.sources.log is None:
-            return Problem(what="No log was given to golive.", mend="Set GOLIVE_LOG.")
+            return Problem(
+                what="No log was given to golive.",
+                mend="Set GOLIVE_LOG or GOLIVE_LOKI_URL.",
+            )
         return await self.sources.log.tail(lines, await self.live_secrets())
 
     async def live_secrets(self) -> tuple[str, ...]:

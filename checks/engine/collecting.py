@@ -29,7 +29,10 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 Progress = Callable[[int, int], None]
 
-NO_LOG = Problem(what="No log was given.", mend="Use --log PATH or GOLIVE_LOG.")
+NO_LOG = Problem(
+    what="No log was given.",
+    mend="Use --log PATH or --loki URL, for the bot GOLIVE_LOG or GOLIVE_LOKI_URL.",
+)
 NO_DATABASE = Problem(
     what="No database was given.", mend="Use --database URL or GOLIVE_DATABASE_URL."
 )
