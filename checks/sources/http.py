@@ -7,6 +7,7 @@ no more of an answer than its head. Trouble is part of the evidence, never an ex
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class HttpHealthProbe:
         pause: float = 2.0,
         timeouts: Timeouts | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        tls: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -80,6 +82,7 @@ class HttpHealthProbe:
             pause: seconds between two tries.
             timeouts: of each phase of a try.
             transport: what carries the requests, in tests.
+            tls: reads whom to trust, from the environment's CA file; done once, when first asked.
             clock: seconds, for the latency.
             sleep: waits for so many seconds.
         """
@@ -88,6 +91,8 @@ class HttpHealthProbe:
         self._pause = pause
         self._timeouts = timeouts or Timeouts()
         self._transport = transport
+        self._read_tls = tls
+        self._tls: ssl.SSLContext | None = None
         self._clock = clock
         self._sleep = sleep
 
@@ -98,13 +103,23 @@ class HttpHealthProbe:
             return HealthEvidence(problem=target)
         try:
             # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
-            client = httpx.AsyncClient(
-                timeout=self._timeouts.httpx(), headers=_HEADERS, transport=self._transport
-            )
+            client = self._client()
         except (OSError, ValueError, ImportError, httpx.InvalidURL):
             return HealthEvidence(problem=_NO_CLIENT, url=str(target.url))
         async with client:
             return await self._ask(client, target)
+
+    def _client(self) -> httpx.AsyncClient:
+        # A client of its own for each probe, so that each connects anew. Not so whom to trust:
+        # reading all the certificates holds up the event loop for many milliseconds.
+        if self._tls is None:
+            self._tls = self._read_tls()
+        return httpx.AsyncClient(
+            timeout=self._timeouts.httpx(),
+            headers=_HEADERS,
+            transport=self._transport,
+            verify=self._tls,
+        )
 
     async def _ask(self, client: httpx.AsyncClient, target: _Target) -> HealthEvidence:
         tries: list[ProbeTry] = []

@@ -449,6 +449,25 @@ async def test_a_ca_file_that_is_missing_is_a_problem(monkeypatch: pytest.Monkey
     )
 
 
+async def test_whom_to_trust_is_read_once() -> None:
+    """Reading the certificates holds up everything else, so that only the first probe does it."""
+    read: list[str] = []
+
+    def tls() -> ssl.SSLContext:
+        read.append("file")
+        if len(read) == 1:
+            raise FileNotFoundError
+        return ssl.create_default_context()
+
+    async with _serving(_answer(200)) as server:
+        probe = HttpHealthProbe(server.url, tls=tls)
+        assert read == []
+        missing, *found = [await probe.probe() for _ in range(4)]
+    assert missing.problem is not None
+    assert [one.tries[0].status for one in found] == [200] * 3
+    assert len(read) == 2
+
+
 async def test_the_constructor_asks_nothing() -> None:
     """A probe that is made and not used opens no connection, also for a bad address."""
     async with _serving(_answer(200)) as server:
