@@ -11,6 +11,7 @@ from bot.render.message import Message
 from bot.render.mrkdwn import code, date, escape, shown, user
 from bot.render.phrases import version
 from bot.watch.model import Deployment
+from checks.engine.model import Decision
 
 _SPAN = re.compile(r"`([^`\n]{1,200})`")
 _MOST = 1_000
@@ -103,6 +104,15 @@ def nothing_to_ack() -> Message:
 def already_acked(by: str) -> Message:
     """Somebody else was faster."""
     return _line(f"{user(by)} already acknowledged this alarm.", "The watch goes on.")
+
+
+def just_taken(decision: Decision | None, by: str | None) -> Message:
+    """A checkpoint of the same second stands already; `by` None where that is not known."""
+    who = f" by {user(by)}" if by else ""
+    return _line(
+        f"A checkpoint was taken a second ago{who}: {decision or 'no verdict'}.",
+        "It is in the thread.",
+    )
 
 
 def not_acceptable(check: str, why: str) -> Message:

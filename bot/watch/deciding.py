@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bot.desk import Call, Reply
@@ -13,7 +14,7 @@ from bot.watch.knowing import Known, know, present
 from bot.watch.model import Deployment, Note, NoteKind
 from bot.watch.parts import Parts
 from checks.engine.decision import ACCEPTABLE
-from checks.engine.model import Report
+from checks.engine.model import Json, Report
 
 
 class Deciding:
@@ -50,19 +51,28 @@ class Deciding:
             known = await know(self._parts.store, deployment)
             if not known.taken:
                 return Reply(message=sentences.say("The watch begins just now; ask in a moment."))
-            taken = await self._parts.taker.take(
-                deployment, present(known, self._parts.runbook, call.at)
-            )
+            point = present(known, self._parts.runbook, call.at)
+            taken = await self._parts.taker.take(deployment, point)
+            if taken is None:
+                return Reply(message=await self._taken_already(deployment, point.key))
+            outcome = f"Checkpoint {point.key}: {taken.decision}."
+            await self._audit(call, deployment, "checkpoint", outcome, {"key": point.key})
         except StoreUnavailable:
             return Reply(message=sentences.store_down("checkpoint"))
         self._parts.wake()
-        if taken is None or taken.decision is None:
-            return Reply(
-                message=sentences.say("A checkpoint is being taken already; it is posted.")
-            )
         return Reply(
             message=sentences.say(f"Checkpoint taken: {taken.decision}. It is in the thread.")
         )
+
+    async def _taken_already(self, deployment: Deployment, key: str) -> Message:
+        """Why a checkpoint was not taken: somebody else's of the same second is, or was."""
+        store = self._parts.store
+        found = [one for one in await store.taken(deployment.id) if one.point.key == key]
+        if not found:
+            return sentences.say("A checkpoint is being taken already; it will be in the thread.")
+        entries = await store.audit_of(deployment.id)
+        by = [entry.by for entry in entries if entry.details.get("key") == key]
+        return sentences.just_taken(found[0].decision, by[0] if by else None)
 
     async def ack(self, call: Call) -> Reply:
         """Acknowledge the present alarm: it is not repeated."""
@@ -160,7 +170,14 @@ class Deciding:
         self._parts.lookout.expire(str(deployment.id))
         self._parts.wake()
 
-    async def _audit(self, call: Call, deployment: Deployment, action: str, outcome: str) -> None:
+    async def _audit(
+        self,
+        call: Call,
+        deployment: Deployment,
+        action: str,
+        outcome: str,
+        details: Mapping[str, Json] | None = None,
+    ) -> None:
         await self._parts.store.audit(
             AuditEntry(
                 at=call.at,
@@ -169,6 +186,7 @@ class Deciding:
                 outcome=outcome,
                 channel=call.channel,
                 deployment_id=deployment.id,
+                details=details or {},
             )
         )
 

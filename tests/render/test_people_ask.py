@@ -92,6 +92,7 @@ ANSWERS = {
     "watch runs": sentences.watch_runs(DEPLOYMENT),
     "nothing to ack": sentences.nothing_to_ack(),
     "already acked": sentences.already_acked("U0BEA"),
+    "just taken": sentences.just_taken(Decision.GO, "U0BEA"),
     "not acceptable": sentences.not_acceptable("retries", "it is OK."),
     "stale button": sentences.stale_button(),
     "store down": sentences.store_down("start"),
