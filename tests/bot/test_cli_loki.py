@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.arguments import UsageError
+from bot.cli.once import Options, occasion, targets
 from bot.compose import open_sources
 from bot.doctor.loki import look_at_loki
 from bot.doctor.model import Line, Status
 from bot.loki import loki_log, loki_stream
-from bot.once import Options, occasion, targets
 from bot.settings import Settings, SettingsError
 from checks import CHECKS
 from checks.engine import runner

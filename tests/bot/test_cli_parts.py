@@ -17,9 +17,9 @@ from rich.console import Console
 
 from bot import arguments
 from bot.arguments import UsageError
+from bot.cli.once import exit_code
+from bot.cli.progress import ScanProgress, ScanStopped
 from bot.logs import configure_logging
-from bot.once import exit_code
-from bot.progress import ScanProgress, ScanStopped
 from checks.engine.model import Decision, Level
 from tests.bot.reports import report
 

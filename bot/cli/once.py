@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bot import arguments
 from bot.arguments import UsageError
+from bot.cli.ending import NOTHING_MEASURED
+from bot.cli.progress import ScanProgress
 from bot.compose import Targets, open_sources
 from bot.loki import loki_target
-from bot.progress import ScanProgress
 from bot.settings import Settings, password_of
 from checks.engine import runner
 from checks.engine.check import Check
@@ -21,7 +22,6 @@ from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runner import Occasion
 from checks.sources.loki.address import Loki
 
-NOTHING_MEASURED = 3
 _EXITS = {Decision.GO: 0, Decision.MONITOR: 1, Decision.NO_GO: 2}
 
 

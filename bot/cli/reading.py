@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from bot.cli.progress import ScanProgress
 from bot.compose import file_log
-from bot.progress import ScanProgress
 from bot.render.signals import Format
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.engine.runbook import Runbook

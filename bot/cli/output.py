@@ -1,0 +1,39 @@
+"""What a command prints: results on stdout, what is wrong on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+
+from bot.render.words import clean
+
+_PIPE_WIDTH = 120
+
+
+def results() -> Console:
+    """As wide as the terminal, and wide enough for a line a finding in a pipe."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return Console(highlight=False, markup=False, emoji=False, width=width)
+
+
+def show(result: RenderableType) -> None:
+    """Print without the blanks that pad a table's cells: results are piped and diffed."""
+    console = results()
+    with console.capture() as captured:
+        console.print(result)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def say(line: str) -> None:
+    """Print a text as it is."""
+    sys.stdout.write(f"{line}\n")
+
+
+def complain(errors: Iterable[str]) -> None:
+    """Print sentences on stderr, cleaned of what a terminal would obey."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for error in errors:
+        console.print(clean(error))
