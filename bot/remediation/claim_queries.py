@@ -32,9 +32,12 @@ EXECUTING: Final = """
         approved_at = CASE WHEN approvals_needed > 1 THEN %(now)s::timestamptz END
     WHERE id = %(id)s AND state = 'proposed' AND expires_at > %(now)s
       AND (approvals_needed < 2 OR state_reason IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM golive.fix_claims AS o
+                      WHERE o.kind = fix_claims.kind AND o.target = fix_claims.target
+                        AND o.state = 'executing')
     RETURNING *
 """
-"""Single use: of all who press, one gets the row."""
+"""Single use: of all who press, one gets the row; none while the same thing is under way."""
 
 CONFIRMED: Final = """
     UPDATE golive.fix_claims
@@ -77,10 +80,12 @@ EXPIRE: Final = """
 
 WINNER: Final = """
     SELECT * FROM golive.fix_claims
-    WHERE kind = %(kind)s AND target = %(target)s AND id <> %(id)s AND executed_at >= %(since)s
-      AND state IN ('executing', 'unsettled', 'executed', 'undone')
+    WHERE kind = %(kind)s AND target IN (%(target)s, '*') AND id <> %(id)s
+      AND (state = 'executing'
+           OR executed_at >= %(since)s AND state IN ('unsettled', 'executed', 'undone'))
     ORDER BY executed_at DESC LIMIT 1
 """
+"""Who did the same since: for this target, or for all of them."""
 
 LEASED: Final = """
     UPDATE golive.fix_claims
@@ -111,9 +116,10 @@ UNVERIFIED: Final = """
 
 RECENT: Final = """
     SELECT * FROM golive.fix_claims
-    WHERE kind = %(kind)s AND target = %(target)s AND executed_at IS NOT NULL
+    WHERE kind = %(kind)s AND target IN (%(target)s, '*') AND executed_at IS NOT NULL
     ORDER BY executed_at DESC LIMIT 1
 """
+"""Who did the same last: for this target, or for all of them."""
 
 UNDOABLE: Final = """
     SELECT * FROM golive.fix_claims

@@ -194,7 +194,7 @@ class Engine(Proposing):
             if ended is not None:
                 await audit.append(connection, self.entry(ended, "drifted", given.by, given.at))
             won = await claims.winner(connection, claim)
-        if won is not None:
+        if won is not None and won.state is not FixState.UNDONE:
             return Over(claim=ended or claim, winner=won)
         wish = Wish(
             kind=claim.kind,
@@ -214,8 +214,8 @@ class Engine(Proposing):
         found = await self.find(claim_id)
         if found is None:
             return Refusal(why="That fix is not known here.")
-        kind = self.kinds[found.kind]
-        if not kind.undoable:
+        kind = self.kinds.get(found.kind)
+        if kind is None or not kind.undoable:
             return Refusal(why="This cannot be taken back; it can only be done once more.")
         restored: list[UUID] = []
         conflicts: list[str] = []

@@ -131,8 +131,9 @@ class Proposing:
         most = self.rules.max_rows
         if len(changes) > most:
             raise FixRefused(
-                f"More than {most} rows would be changed, which is the most that a fix may change"
-                " (remediation.max_rows). Nothing was written."
+                f"More than {most} rows would be changed, which is the most that a fix may change."
+                " Nothing was written. Fix one unit at a time, or raise remediation.max_rows in"
+                " runbook.yaml."
             )
         return changes
 
