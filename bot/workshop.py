@@ -34,7 +34,8 @@ from bot.watch.caretaking import Caretaker
 from bot.watch.diagnosing import Diagnosing
 from bot.watch.expecting import Expecting
 from bot.watch.fix_posts import FixPosts
-from bot.watch.fixing import Fixing, Workshop
+from bot.watch.fix_shop import Workshop
+from bot.watch.fixing import Fixing
 from bot.watch.knowing import know
 from bot.watch.lookout import Lookout
 from bot.watch.mending import Mending
@@ -81,16 +82,19 @@ class Repairs:
     """Diagnosis, and fixes where they are offered."""
 
     mending: Mending
+    expecting: Expecting
     shop: Workshop | None = None
     caretaker: Caretaker | None = None
 
     async def begin(self) -> None:
         """Take up what was left behind."""
+        await self.expecting.begin()
         if self.caretaker is not None:
             await self.caretaker.begin()
 
     async def end(self) -> None:
         """Begin nothing more, and wait for a rollback that runs."""
+        self.expecting.end()
         if self.caretaker is not None:
             self.caretaker.end()
         if self.shop is not None:
@@ -133,7 +137,7 @@ async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
         caretaker = Caretaker(
             shop, house.clock, house.timer, afterwards=after.lines, healthy=after.healthy
         )
-    return Repairs(mending=mending, shop=shop, caretaker=caretaker)
+    return Repairs(mending=mending, expecting=expecting, shop=shop, caretaker=caretaker)
 
 
 def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop | None:

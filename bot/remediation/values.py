@@ -188,9 +188,14 @@ class Claim:
         return Aim(target=self.target, name=self.name, parameters=self.parameters)
 
     @property
+    def confirmed_first(self) -> bool:
+        """Whether it takes two operators, and the first confirmed."""
+        return self.approvals_needed > 1 and bool(self.reason)
+
+    @property
     def waits_for_second(self) -> bool:
         """Whether the first operator confirmed and the second has not."""
-        return self.state is FixState.PROPOSED and self.approvals_needed > 1 and bool(self.reason)
+        return self.state is FixState.PROPOSED and self.confirmed_first
 
 
 # --- results ------------------------------------------------------------------------------------

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
-from uuid import UUID
 
 from bot.render import blocks
 from bot.render.budget import Draft, Form, Part, button_row, to_home, to_message
+from bot.render.known import Known, Shown
 from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_SUBMIT
 from bot.render.message import Block, Button, Message, View
 from bot.render.mrkdwn import bold, clock, code, date, escape, user
@@ -21,78 +19,8 @@ _REASON_LENGTH = 500
 _GREEN = DECISION_COLOURS[Decision.GO]
 _YELLOW = DECISION_COLOURS[Decision.MONITOR]
 _RED = DECISION_COLOURS[Decision.NO_GO]
-
-
-class Counts(Protocol):
-    """How many rows fall under each value of one grouping."""
-
-    @property
-    def name(self) -> str:
-        """The grouping's name."""
-        ...
-
-    @property
-    def counts(self) -> tuple[tuple[str, int], ...]:
-        """Value and rows, the largest first."""
-        ...
-
-
-class Shown(Protocol):
-    """A preview, as it is kept with its claim."""
-
-    @property
-    def title(self) -> str: ...  # noqa: D102 - the names say it; remediation.values explains
-    @property
-    def verb(self) -> str: ...  # noqa: D102
-    @property
-    def rows(self) -> int: ...  # noqa: D102
-    @property
-    def facts(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def groups(self) -> Sequence[Counts]: ...  # noqa: D102
-    @property
-    def samples(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def left_out(self) -> tuple[tuple[str, int], ...]: ...  # noqa: D102
-    @property
-    def warnings(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def words(self) -> str: ...  # noqa: D102
-    @property
-    def sql(self) -> str: ...  # noqa: D102
-    @property
-    def steps(self) -> tuple[str, ...]: ...  # noqa: D102
-
-
-class Known(Protocol):
-    """A claim, as far as sentences tell of it."""
-
-    @property
-    def id(self) -> UUID: ...  # noqa: D102
-    @property
-    def sheet(self) -> Shown: ...  # noqa: D102
-    @property
-    def state(self) -> str: ...  # noqa: D102
-    @property
-    def state_at(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def proposed_by(self) -> str: ...  # noqa: D102
-    @property
-    def expires_at(self) -> datetime: ...  # noqa: D102
-    @property
-    def reason(self) -> str | None: ...  # noqa: D102
-    @property
-    def approved_by(self) -> str | None: ...  # noqa: D102
-    @property
-    def executed_by(self) -> str | None: ...  # noqa: D102
-    @property
-    def executed_at(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def rows_changed(self) -> int | None: ...  # noqa: D102
-    @property
-    def undone_by(self) -> str | None: ...  # noqa: D102
-    @property
-    def undone_at(self) -> datetime | None: ...  # noqa: D102
+_NOTHING = "Nothing was done now."
+_ANEW = "Nothing was done; open a new preview."
 
 
 # --- the preview --------------------------------------------------------------------------------
@@ -219,6 +147,19 @@ def waiting_message(claim: Known, *, buttons: Sequence[Button]) -> Message:
     return to_message(draft)
 
 
+def answered_message(claim: Known, winner: Known | None = None) -> Message:
+    """The question for a second operator is answered, or over: it asks no more."""
+    by = claim.approved_by
+    said = f"Approved by {user(by)}." if by else over_text(claim, winner)
+    draft = Draft(
+        verdict=f"{bold('Approved' if by else 'Not approved')} · {escape(claim.sheet.title, 150)}",
+        reasons=[said],
+        parts=[Part(lines=[f"By {user(claim.proposed_by)}: {escape(claim.reason or '')}"], rank=0)],
+        colour=NEUTRAL,
+    )
+    return to_message(draft)
+
+
 def verified_message(
     claim: Known,
     *,
@@ -263,22 +204,33 @@ def over_text(claim: Known, winner: Known | None = None) -> str:
     """Why a button does nothing any more: who did what, and when."""
     done = winner or claim
     what = escape(done.sheet.title, 150)
-    if claim.undone_by and claim.undone_at:
-        return f"{user(claim.undone_by)} undid that {date(claim.undone_at)}: {what}."
-    if done.executed_by and done.executed_at and done.state != "failed":
-        rows = plural(done.rows_changed or 0, "row")
-        when = date(done.executed_at)
-        return f"{user(done.executed_by)} did that {when}: {what}, {rows}. Nothing was done now."
+    if done.undone_by and done.undone_at:
+        return f"{user(done.undone_by)} undid that {date(done.undone_at)}: {what}. {_NOTHING}"
+    if done.executed_by and done.executed_at:
+        who, when = user(done.executed_by), date(done.executed_at)
+        if done.state in {"executing", "unsettled"}:
+            return f"{who} confirmed that {when}: {what}. It is under way; nothing was done now."
+        if done.state == "failed":
+            return f"{who} tried that {when}: {what}. It failed. {_ANEW}"
+        rows = f", {plural(done.rows_changed, 'row')}" if done.rows_changed else ""
+        return f"{who} did that {when}: {what}{rows}. {_NOTHING}"
     if claim.state == "expired":
-        return f"That preview expired {date(claim.expires_at)}. Nothing was done; open a new one."
+        return f"That preview expired {date(claim.expires_at)}. {_ANEW}"
+    who = f" when {user(claim.state_by)} confirmed it" if claim.state_by else ""
     when = f" {date(claim.state_at)}" if claim.state_at else ""
-    return f"That preview is {escape(claim.state, 40)}{when}. Nothing was done; open a new one."
+    return f"That preview is {escape(claim.state, 40)}{when}: the rows had changed{who}. {_ANEW}"
 
 
-def done_text(claim: Known) -> str:
-    """To whoever confirmed it."""
+def late_text(claim: Known, minutes: int) -> str:
+    """Why a fix that was made cannot be taken back any more."""
+    return f"{over_text(claim)} A fix can be undone for {plural(minutes, 'minute')} only."
+
+
+def done_text(claim: Known, untold: str = "") -> str:
+    """To whoever confirmed it; `untold`: why the channel could not be told."""
     rows = plural(claim.rows_changed or 0, "row")
-    return f"{bold('Done')}: {escape(claim.sheet.title, 150)}, {rows}. The thread has it."
+    after = untold or "The thread has it."
+    return f"{bold('Done')}: {escape(claim.sheet.title, 150)}, {rows}. {after}"
 
 
 def waiting_text(claim: Known) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.render.budget import Draft, Form, Part, button_row, to_message
-from bot.render.fix import Known, step_line
+from bot.render.fix import step_line
+from bot.render.known import Known
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import bold, escape, user
 from bot.render.phrases import DECISION_COLOURS

@@ -19,7 +19,7 @@ from bot.remediation.rollback import NAME as ROLLBACK
 from bot.remediation.values import Claim, FixState, FixUnavailable
 from bot.render.sentences import say
 from bot.storage.values import StoreUnavailable
-from bot.watch.fixing import Workshop
+from bot.watch.fix_shop import Workshop
 
 EVERY: Final = timedelta(seconds=30)
 _JOB: Final = "fixes"

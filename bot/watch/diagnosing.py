@@ -15,7 +15,7 @@ from bot.render.message import Button
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable, WatchState
 from bot.watch import observing
-from bot.watch.fixing import Workshop
+from bot.watch.fix_shop import Workshop
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment
 from checks.diagnosis import Incident, procedure_of

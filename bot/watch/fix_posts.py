@@ -9,8 +9,9 @@ from typing import Final
 from bot.actions import APPROVE, TICK, UNDO
 from bot.remediation.audit import Entry
 from bot.remediation.kinds import Outcome
-from bot.remediation.values import Claim, FixState, Undone
+from bot.remediation.values import Claim, FixState, Over, Undone
 from bot.render.fix import (
+    answered_message,
     executed_message,
     step_line,
     undone_message,
@@ -55,9 +56,9 @@ class FixPosts:
         message = self._message(claim, entries, undoable=undoable)
         await self._say(claim, "", message)
 
-    async def approved(self, claim: Claim) -> None:
-        """The question for a second operator is answered: it loses its button."""
-        await self._update(claim, "approval", executed_message(claim))
+    async def answered(self, over: Over) -> None:
+        """The question for a second operator is answered, or over: it loses its button."""
+        await self._update(over.claim, "approval", answered_message(over.claim, over.winner))
 
     async def refresh(self, claim: Claim, entries: Sequence[Entry] = (), *, undoable: bool) -> None:
         """The same message as things are now."""

@@ -32,25 +32,30 @@ def proposed(found: Claim | Refusal) -> View:
 
 
 def _refusal(refusal: Refusal) -> View:
+    return notice(_why(refusal))
+
+
+def _why(refusal: Refusal) -> str:
     said = say(refusal.why).text
-    return notice(f"{said} {over_text(refusal.last)}" if refusal.last is not None else said)
+    return f"{said} {over_text(refusal.last)}" if refusal.last is not None else said
 
 
-def result(found: Result) -> View:
-    """What came of a confirmation."""
+def result(found: Result, *, untold: str = "") -> View:
+    """What came of a confirmation; `untold`: why the channel could not be told of it."""
+    said = say(untold).text if untold else ""
     match found:
         case Done(claim=claim) if claim.state is FixState.EXECUTING:
-            view = text("The rollback is declared. The channel has it.")
+            view = notice(f"The rollback is declared. {said or 'The channel has it.'}")
         case Done(claim=claim):
-            view = notice(done_text(claim))
+            view = notice(done_text(claim, untold=said))
         case Waiting(claim=claim):
-            view = notice(waiting_text(claim))
+            view = notice(f"{waiting_text(claim)} {said}".strip())
         case Over(claim=claim, winner=winner):
             view = notice(over_text(claim, winner))
         case Stale(fresh=fresh):
             view = _stale(fresh)
         case Unsettled(why=why):
-            view = text(why)
+            view = text(f"{why} {untold}".strip())
         case Refusal():
             view = _refusal(found)
     return view
@@ -60,4 +65,4 @@ def _stale(fresh: Claim | Refusal) -> View:
     said = "*Nothing was done:* the rows have changed since the preview."
     if isinstance(fresh, Claim):
         return preview_view(fresh, callback=CONFIRM, intro=f"{said} This is what is so now.")
-    return notice(f"{said} {say(fresh.why).text}")
+    return notice(f"{said} {_why(fresh)}")

@@ -2,63 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from bot.actions import CONFIRM, notice
 from bot.desk import Call, Reply
-from bot.remediation import audit
+from bot.remediation import audit, claims
 from bot.remediation.audit import Entry
 from bot.remediation.engine import Confirmation
-from bot.remediation.hooks import Hooks
-from bot.remediation.paired import Paired
 from bot.remediation.rollback import NAME as ROLLBACK
-from bot.remediation.rollback import Rollback
 from bot.remediation.values import (
     Claim,
-    Done,
     FixRefused,
+    FixState,
     FixUnavailable,
     Over,
     Refusal,
-    Result,
-    Unsettled,
-    Waiting,
     Wish,
 )
 from bot.render import sentences
-from bot.render.fix import over_text, preview_view
+from bot.render.fix import late_text, over_text, preview_view
 from bot.render.message import View
 from bot.render.mrkdwn import plain
 from bot.render.sentences import say
-from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from bot.watch import fix_views
-from bot.watch.fix_posts import TICKED, FixPosts
+from bot.watch.fix_posts import TICKED
+from bot.watch.fix_shop import Workshop
 from bot.watch.knowing import know
 from bot.watch.model import Deployment
-from bot.watch.rolling_back import RollingBack
 from checks.engine.model import Decision
 
 _UNKNOWN: Final = "That fix is not known here."
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What fixes are made with.
-
-    after: what follows an executed fix at once, such as a hook's calls
-    """
-
-    engine: Paired
-    rollback: Rollback
-    posts: FixPosts
-    store: Store
-    hooks: Hooks
-    after: Callable[[Claim], Awaitable[None]]
-    rolling_back: RollingBack
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 class Fixing:
@@ -91,11 +70,10 @@ class Fixing:
 
     async def approve(self, call: Call, claim: str) -> View:
         """The preview that waits for its second operator."""
-        del call
         found = await self._find(claim)
         if isinstance(found, str):
             return fix_views.text(found)
-        if not found.waits_for_second:
+        if not found.waits_for_second or found.expires_at <= call.at:
             return await self._over(found)
         return preview_view(found, callback=CONFIRM, second=True)
 
@@ -112,25 +90,29 @@ class Fixing:
                 result = await self._shop.engine.confirm(given)
         except FixUnavailable as trouble:
             return fix_views.text(str(trouble.problem))
-        await self._tell(result)
-        return fix_views.result(result)
+        return fix_views.result(result, untold=await self._shop.told(found, result))
 
     async def undo(self, call: Call, claim: str) -> Reply:
         """Take a fix back."""
         found = await self._find(claim)
         if isinstance(found, str):
             return Reply(message=say(found))
+        shop = self._shop
         try:
-            undone = await self._shop.engine.undo(found.id, by=call.user, at=call.at)
-            if isinstance(undone, Refusal):
-                return Reply(message=say(undone.why))
-            if isinstance(undone, Over):
-                return Reply(message=sentences.ready(over_text(undone.claim, undone.winner)))
-            await self._shop.posts.undone(undone, await self._entries(found.id))
+            undone = await shop.engine.undo(found.id, by=call.user, at=call.at)
         except FixUnavailable as trouble:
             return Reply(message=say(str(trouble.problem)))
+        if isinstance(undone, Refusal):
+            return Reply(message=say(undone.why))
+        if isinstance(undone, Over):
+            return await self._used(undone)
         also = f", {len(undone.conflicts)} left as they are" if undone.conflicts else ""
-        return Reply(message=say(f"Undone: {undone.restored} restored{also}. The thread has it."))
+        said = f"Undone: {undone.restored} restored{also}."
+        try:
+            await shop.posts.undone(undone, await shop.entries(found.id))
+        except (FixUnavailable, StoreUnavailable) as trouble:
+            return Reply(message=say(f"{said} The channel could not be told. {trouble.problem}"))
+        return Reply(message=say(f"{said} The thread has it."))
 
     async def tick(self, call: Call, claim: str, step: str) -> Reply:
         """A step by hand is done."""
@@ -141,22 +123,9 @@ class Fixing:
         try:
             if found.kind == ROLLBACK:
                 return await self._shop.rolling_back.tick(found, number, call)
-            entries = await self._entries(found.id)
-            ticked = {e.details.get("step"): e for e in entries if e.action == TICKED}
-            if number in ticked:
-                return Reply(
-                    message=sentences.ready(
-                        f"<@{ticked[number].actor}> has done that step already."
-                    )
-                )
-            async with self._shop.engine.database.transaction() as connection:
-                await audit.append(connection, _ticked(found, call, number))
-            await self._shop.posts.refresh(
-                found, await self._entries(found.id), undoable=self._undoable(found, call)
-            )
-        except FixUnavailable as trouble:
+            return await self._tick(found, number, call)
+        except (FixUnavailable, StoreUnavailable) as trouble:
             return Reply(message=say(str(trouble.problem)))
-        return Reply(message=say("Ticked."))
 
     async def refused(self, call: Call, about: str, why: str) -> None:
         """Keep a refusal in the audit; a database that does not answer refuses anyway."""
@@ -167,24 +136,35 @@ class Fixing:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    async def _tell(self, result: Result) -> None:
-        """What the channel must hear of it."""
-        shop = self._shop
-        match result:
-            case Done(claim=claim) if claim.kind == ROLLBACK:
-                await shop.rolling_back.declared(claim)
-            case Done(claim=claim):
-                undoable = shop.engine.kinds[claim.kind].undoable
-                await shop.posts.executed(claim, undoable=undoable)
-                if claim.approved_by:
-                    await shop.posts.approved(claim)
-                await shop.after(claim)
-            case Waiting(claim=claim):
-                await shop.posts.waiting(claim)
-            case Unsettled(claim=claim, why=why):
-                await shop.posts.notice(claim, "unsettled", say(why))
-            case _:
-                return
+    async def _tick(self, found: Claim, number: int, call: Call) -> Reply:
+        if number >= len(found.sheet.steps):
+            return Reply(message=say(_UNKNOWN))
+        async with self._shop.engine.database.transaction() as connection:
+            held = await claims.hold(connection, found.id) or found
+            entries = await audit.entries_of(connection, found.id)
+            ticked = {e.details.get("step"): e.actor for e in entries if e.action == TICKED}
+            fresh = held.state is FixState.EXECUTED and number not in ticked
+            if fresh:
+                await audit.append(connection, _ticked(held, call, number))
+        if held.state is not FixState.EXECUTED:
+            return await self._used(Over(claim=held))
+        undoable = self._shop.undoable(held, call.at)
+        await self._shop.posts.refresh(held, await self._shop.entries(held.id), undoable=undoable)
+        if fresh:
+            return Reply(message=say("Ticked."))
+        return Reply(message=sentences.ready(f"<@{ticked[number]}> has done that step already."))
+
+    async def _used(self, over: Over) -> Reply:
+        """Who used a button of an executed fix; the message loses those that are used up."""
+        shop, claim = self._shop, over.claim
+        try:
+            await shop.posts.refresh(claim, await shop.entries(claim.id), undoable=False)
+        except (FixUnavailable, StoreUnavailable) as trouble:
+            _log.warning("used buttons could not be taken away", why=trouble.problem.what)
+        if claim.state is FixState.EXECUTED:
+            minutes = round(shop.engine.rules.undo_for.total_seconds() / 60)
+            return Reply(message=sentences.ready(late_text(claim, minutes)))
+        return Reply(message=sentences.ready(over_text(claim, over.winner)))
 
     async def _find(self, claim: str) -> Claim | str:
         try:
@@ -198,19 +178,12 @@ class Fixing:
     async def _over(self, claim: Claim) -> View:
         try:
             over = await self._shop.engine.over(claim.id)
+            await self._shop.unasked(over)
         except FixRefused as refused:
             return fix_views.text(refused.why)
+        except (FixUnavailable, StoreUnavailable) as trouble:
+            return fix_views.text(str(trouble.problem))
         return notice(over_text(over.claim, over.winner))
-
-    async def _entries(self, claim: UUID) -> tuple[Entry, ...]:
-        async with self._shop.engine.database.transaction() as connection:
-            return await audit.entries_of(connection, claim)
-
-    def _undoable(self, claim: Claim, call: Call) -> bool:
-        executed = claim.executed_at
-        if executed is None or not self._shop.engine.kinds[claim.kind].undoable:
-            return False
-        return call.at < executed + self._shop.engine.rules.undo_for
 
     async def _watch(self, call: Call) -> Deployment | None:
         try:
