@@ -25,6 +25,7 @@ class FakeLog:
     journal: Journal = field(default_factory=Journal)
     breaks: Exception | None = None
     lines: tuple[str, ...] = ()
+    sizes: tuple[Mark, ...] = ()
     requests: list[ScanRequest] = field(default_factory=list[ScanRequest])
     states: list[ScanState | None] = field(default_factory=list[ScanState | None])
 
@@ -50,8 +51,8 @@ class FakeLog:
         return self.lines[-lines:]
 
     async def marks(self) -> tuple[Mark, ...]:
-        """None: it is no file."""
-        return ()
+        """The sizes it was told to have."""
+        return self.sizes
 
 
 @dataclass(kw_only=True)
