@@ -37,11 +37,15 @@ _CLAIM: Final = """
         tick_lease = clock_timestamp() + %(lease)s * interval '1 second'
     FROM golive.deployments d
     WHERE w.deployment_id = %(id)s AND d.id = w.deployment_id AND d.closed_at IS NULL
-      AND (w.ticked_at IS NULL OR w.ticked_at + %(min_gap)s <= %(at)s)
+      AND (w.ticked_at IS NULL OR w.ticked_at <= %(at)s::timestamptz - %(min_gap)s
+           OR w.ticked_at > %(at)s::timestamptz + %(min_gap)s)
       AND (w.tick_lease IS NULL OR w.tick_lease <= clock_timestamp())
     RETURNING w.tick_attempt, w.state, w.ticked_at
 """
-"""Take the tick if it is due by the given instant and nobody does one."""
+"""Take the tick if it is due by the given instant and nobody does one.
+
+A tick that lies further ahead than the gap was done before the clock was set back.
+"""
 
 _OPEN: Final = """
     SELECT id FROM golive.deployments WHERE id = %(id)s AND closed_at IS NULL FOR SHARE
@@ -50,7 +54,7 @@ _OPEN: Final = """
 
 _TICKED: Final = """
     UPDATE golive.watch_state
-    SET ticked_at = greatest(ticked_at, %(at)s), tick_lease = NULL
+    SET ticked_at = %(at)s, tick_lease = NULL
     WHERE deployment_id = %(id)s AND tick_attempt = %(attempt)s AND tick_lease IS NOT NULL
     RETURNING deployment_id
 """

@@ -30,6 +30,8 @@ from checks.sources.logs.source import Mark, ScanState
 SHARED = timedelta(seconds=10)
 """How old a live measurement may be and still answer the next caller."""
 
+_NONE = timedelta(0)
+
 _SLACK = timedelta(minutes=10)
 """How much further back than the last hour a live look may begin, to be read on from."""
 
@@ -163,7 +165,7 @@ class Lookout:
             only=subject.only,
         )
         key = str(subject.deployment.id)
-        slack = timedelta(0) if subject.exact else _SLACK
+        slack = _NONE if subject.exact else _SLACK
         evidence = await self._collect(occasion, sources, key, slack)
         evidence = replace(
             evidence, own_probes=observing.own_probes(subject.state, since, evidence.log)
@@ -189,7 +191,8 @@ class Lookout:
         shared = self._shared.setdefault(key, _Shared())
         async with shared.lock:
             found = shared.report
-            if found is None or self._clock.now() - found.taken_at > SHARED:
+            # One from the future was taken before the clock was set back.
+            if found is None or not _NONE <= self._clock.now() - found.taken_at <= SHARED:
                 found = shared.report = await look()
             return found
 
@@ -223,6 +226,8 @@ class Lookout:
         window = Window(since=now - self._runbook.default_window, until=now)
         occasion = self._occasion(FINAL, window, now)
         evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK)
+        own = observing.own_probes(self._caused, window.since, evidence.log)
+        evidence = replace(evidence, own_probes=own)
         return self._assessed(evidence, occasion, "live", begun)
 
     def _assessed(self, evidence: Evidence, occasion: Occasion, run: Run, begun: float) -> Report:

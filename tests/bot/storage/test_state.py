@@ -84,6 +84,19 @@ async def test_tick_is_done_and_the_next_waits_for_the_gap(store: Store, watch: 
     assert (await store.backlog(later(9))).depth == 1
 
 
+async def test_ticks_go_on_after_the_clock_was_set_back(store: Store, watch: Deployment) -> None:
+    """From the instant that it shows now; rollback criteria do not wait until it is then again."""
+    ahead = await store.claim_tick(watch.id, later(60), GAP)
+    assert ahead is not None
+    assert await store.record_tick(ahead)
+    assert await store.claim_tick(watch.id, later(60) - GAP, GAP) is None  # no more than a skew
+    behind = await store.claim_tick(watch.id, later(10), GAP)
+    assert behind is not None
+    assert await store.record_tick(behind)
+    assert await store.claim_tick(watch.id, later(10), GAP) is None
+    assert await store.claim_tick(watch.id, later(10) + GAP, GAP) is not None
+
+
 async def test_tick_that_was_not_ended_is_taken_over(hasty: Store, store: Store) -> None:
     """After the lease, without waiting for the gap; the old one is refused then."""
     watch = await begin(hasty)
