@@ -122,12 +122,18 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
     )
 
 
-async def deployment_before(store: Store, deployment: Deployment, key: str) -> dict[str, Past]:
-    """What the same point of the channel's deployment before found, by check; empty without one."""
+async def deployment_before(
+    store: Store, deployment: Deployment, key: str, by: datetime
+) -> dict[str, Past]:
+    """What the same point of the channel's deployment before found, by check; empty without one.
+
+    What was taken after the instant `by` was not known then: a deploy that went before may have
+    been watched afterwards.
+    """
     earlier = await store.recent(deployment.channel, _LOOKED_BACK, before=deployment.deployed_at)
     for one in earlier:
         report = (await store.reports(one.deployment.id, [key])).get(key)
-        if report is None:
+        if report is None or report.taken_at > by:
             continue
         window = report.evidence.window
         return {

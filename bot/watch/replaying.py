@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.storage.store import Store
 from bot.watch.knowing import Known, deployment_before, know, subject
@@ -96,7 +97,7 @@ async def _occasion(
     at = stored.taken_at
     then = replace(
         known,
-        taken=tuple(one for one in known.taken if one.taken_at < at),
+        taken=tuple(one for one in known.taken if _order(one) < _order(taken)),
         notes=tuple(note for note in known.notes if note.at <= at),
     )
     about = subject(then, taken.point, runbook, at)
@@ -110,9 +111,14 @@ async def _occasion(
         accepted=about.accepted,
         silenced=about.silenced,
         earlier=about.earlier,
-        past=await deployment_before(store, known.deployment, taken.point.key),
+        past=await deployment_before(store, known.deployment, taken.point.key, at),
         only=about.only,
     )
+
+
+def _order(taken: Taken) -> tuple[datetime, datetime]:
+    """Several that were missed may have been taken at one instant, the oldest first."""
+    return taken.taken_at, taken.point.due_at
 
 
 def _moved(before: Report, now: Report) -> tuple[Moved, ...]:

@@ -97,9 +97,10 @@ class Taker:
     async def _moment(self, deployment: Deployment, point: Point) -> Moment:
         await keep_marks(self._store, self._lookout, deployment.deployed_at)
         before = await know(self._store, deployment)
+        now = self._clock.now()
         about = replace(
-            subject(before, point, self._runbook, self._clock.now()),
-            past=await deployment_before(self._store, deployment, point.key),
+            subject(before, point, self._runbook, now),
+            past=await deployment_before(self._store, deployment, point.key, now),
         )
         report = await self._lookout.watch(about)
         state = _learn(before, point, report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.storage.values import WatchState
@@ -119,6 +119,7 @@ def test_a_look_without_a_database_is_no_disconnect_and_forgets_nothing() -> Non
     assert observed(after(seen(0, up), seen(1, database=AWAY), seen(2))).drops == {"a": 1}
 
 
+@settings(deadline=None)
 @given(looks=st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=12))
 def test_drops_are_the_transitions_and_nothing_else(looks: list[set[str]]) -> None:
     """For each unit as many as it was there in one look and away in the next."""
@@ -228,6 +229,7 @@ def test_probes_are_forgotten_after_three_hours() -> None:
     assert min(map(int, kept)) == minute(570 - 180)
 
 
+@settings(deadline=None)
 @given(
     statuses=st.lists(st.sampled_from([200, 204, 401, 429, 500, 503]), max_size=9),
     health=st.integers(0, 6),
