@@ -128,8 +128,9 @@ class Bench:
         return await self.taker.take(deployment, point) is not None
 
     def posted(self) -> list[str]:
-        """Keys of all posts, in their order."""
-        return [str(key) for (key,) in rows(self.url, "SELECT key FROM golive.posts ORDER BY seq")]
+        """Keys of all posts, in their order, without the updates of the status message."""
+        asked = "SELECT key FROM golive.posts WHERE update_of IS NULL ORDER BY seq"
+        return [str(key) for (key,) in rows(self.url, asked)]
 
 
 def point_of(deployment: Deployment, key: str) -> Point:

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.compose import file_log
 from bot.operations.metrics import Run, Unmeasured
 from bot.storage.values import WatchState
 from bot.watch.lookout import MARKS_KEPT, SHARED, Lookout
@@ -34,7 +33,7 @@ from tests.bot.watch.bench import (
 from tests.support.evidence import log, watched
 from tests.support.fakes import FakeDatabase, FakeLog
 from tests.support.hand import HandClock
-from tests.support.logs import access, text
+from tests.support.logs import access, log_of, text
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -305,7 +304,7 @@ async def test_the_log_s_tail_is_masked_by_every_secret_that_is_known(tmp_path: 
         checks=CHECKS,
         runbook=BOOK,
         sources=Sources(
-            log=file_log([path], BOOK, rig.clock.now),
+            log=log_of(path),
             database=FakeDatabase(live=("live-secret-9876543210",)),
         ),
         clock=rig.clock,
