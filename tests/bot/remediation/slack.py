@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,15 +36,24 @@ def rules_of(**changes: object) -> Runbook:
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """A stage on which fixes are made."""
+    """A stage on which fixes are made.
+
+    replica: a second bot beside the first, on the same databases; None where there is one bot
+    """
 
     stage: Stage
     roles: RoleUrls
+    replica: Stage | None = None
 
     @property
     def workspace(self) -> Workspace:
         """The workspace."""
         return self.stage.workspace
+
+    async def rest(self) -> None:
+        """Wait until every bot has come to rest."""
+        bots = [self.stage] if self.replica is None else [self.stage, self.replica]
+        await asyncio.gather(*(bot.timer.rest() for bot in bots))
 
     async def command(self, text: str, user: str = people.OPERATOR) -> View | None:
         """Type a command; the modal that the person sees then."""
@@ -51,7 +61,7 @@ class Bench:
         if text.startswith(("/golive fix", "/golive rollback")):
             # Before the clock may be moved: a trigger lives three seconds.
             await self.workspace.until(lambda: self.top(user) is not None)
-        await self.stage.timer.rest()
+        await self.rest()
         return self.top(user)
 
     def top(self, user: str = people.OPERATOR) -> View | None:
@@ -71,7 +81,7 @@ class Bench:
         await self.workspace.actor.click(user, message, action, confirm=True)
         if action.startswith(("golive.approve", "golive.fix", "golive.rollback")):
             await self.workspace.until(lambda: self.top(user) is not None)
-        await self.stage.timer.rest()
+        await self.rest()
         return self.top(user)
 
     async def submit(
@@ -81,7 +91,7 @@ class Bench:
         values = {"reason": reason} if reason is not None else {}
         outcome: Outcome = await self.workspace.actor.submit(user, view, dict(values))
         assert outcome.error is None, outcome
-        await self.stage.timer.rest()
+        await self.rest()
         top = self.top(user)
         return words(top) if top is not None else ""
 
@@ -172,8 +182,9 @@ async def bench(
     evolution: str | None = None,
     operators: tuple[str, ...] = (people.OPERATORS,),
     tokens: dict[str, str] | None = None,
+    replicas: int = 1,
 ) -> AsyncGenerator[Bench]:
-    """A running bot with fixes."""
+    """A running bot with fixes, or two of them."""
     time = clock or HandClock(T0)
     async with Workspace(now=time.now, rate_limits=False) as workspace:
         given = settings(
@@ -186,8 +197,15 @@ async def bench(
             operators=operators,
             tokens=tokens,
         )
-        async with staged(workspace, given, time, runbook=runbook) as stage:
-            yield Bench(stage=stage, roles=roles)
+        async with AsyncExitStack() as bots:
+            stages = [
+                await bots.enter_async_context(
+                    staged(workspace, given, time, runbook=runbook, owner=f"bot {number}")
+                )
+                for number in range(replicas)
+            ]
+            await workspace.connected(replicas)
+            yield Bench(stage=stages[0], roles=roles, replica=stages[1] if replicas > 1 else None)
         hidden = [one.value.get_secret_value() for one in given.secrets]
         with psycopg.connect(roles.owner) as owner:
             found = owner.execute("SELECT DISTINCT webhook_secret FROM unit_whatsapp_connections")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -11,9 +10,7 @@ import pytest
 
 from bot.demo.workspace import people
 from bot.demo.workspace.messages import Message
-from bot.demo.workspace.views import View
 from bot.desk import Call, Role
-from bot.slack.payloads import SheetNote
 from tests.bot.remediation.planted import Failures, plant_failures
 from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, rules_of, words
 from tests.manifests.roles import RoleUrls
@@ -35,11 +32,6 @@ async def table(roles: RoleUrls, store_database: str, failures: Failures) -> Asy
     del failures
     async with bench(roles, store_database) as made:
         yield made
-
-
-def note(view: View) -> SheetNote:
-    """What a preview remembers."""
-    return SheetNote.model_validate_json(str(view.payload["private_metadata"]))
 
 
 def queued(table: Bench) -> object:
@@ -86,37 +78,6 @@ async def test_a_guest_cannot_undo(table: Bench) -> None:
     post = table.post("*Fixed*")
     await table.click(post, "golive.undo", people.GUEST)
     assert table.actions()[-1] == "refused"
-    assert queued(table) == 15
-
-
-async def test_fifty_submits_by_two_people(table: Bench) -> None:
-    """One execution; 49 answers say who it was."""
-    first = await table.open(FIX)
-    second = await table.open(FIX, people.SECOND_OPERATOR)
-    tries = [(people.OPERATOR, first), (people.SECOND_OPERATOR, second)] * 25
-    results = await asyncio.gather(
-        *(
-            table.stage.bot.repairs.mending.confirm(
-                _operator(table, user), note(view).claim, "Evolution is back"
-            )
-            for user, view in tries
-        )
-    )
-    said = [str(view.blocks) for view in results]
-    done = [text for text in said if "*Done*" in text]
-    assert len(done) == 1
-    rest = [text for text in said if "did that" in text]
-    assert len(rest) == 49
-    assert queued(table) == 15
-    assert table.actions().count("executed") == 1
-
-
-async def test_the_same_submit_twice_is_one_execution(table: Bench) -> None:
-    """Slack may deliver an envelope twice."""
-    view = await table.open(FIX)
-    table.workspace.faults.wire.duplicate = 1
-    await table.submit(view)
-    assert table.actions() == ["proposed", "executed"]
     assert queued(table) == 15
 
 
