@@ -21,7 +21,10 @@ from tests.support.evidence import rows as answers
 from tests.support.fakes import FakeProbe
 from tests.support.hand import HandClock
 
-POSTS = "SELECT key, thread_of IS NOT NULL, broadcast FROM golive.posts ORDER BY seq"
+POSTS = """
+    SELECT key, thread_of IS NOT NULL, broadcast FROM golive.posts WHERE update_of IS NULL
+    ORDER BY seq
+"""
 LEASE = "SELECT lease_until FROM golive.checkpoints"
 
 
@@ -51,19 +54,21 @@ async def test_a_point_is_recorded_with_all_that_it_says(bed: Bench) -> None:
     deployment = await bed.begin()
     assert await bed.take(deployment, "T+0")
     assert await bed.take(deployment, "T+5")
+    bed.seen.log.evidence = log({"http_responses": 100, "http_5xx": 4})
     assert await bed.take(deployment, "T+10")
+    updates = "SELECT count(*) FROM golive.posts WHERE key = 'status:update'"
+    assert rows(bed.url, updates) == [(1,)]
     assert rows(bed.url, POSTS) == [
         ("status", False, False),
         ("point:T+0", True, False),
-        ("status:update", False, False),
         ("point:T+5", True, False),
-        ("point:T+10", True, True),  # MONITOR is worse than nothing said before
+        ("point:T+10", True, True),  # worse than nothing said before
     ]
     baseline, health, first = await bed.store.taken(deployment.id)
     assert (baseline.decision, dict(baseline.levels)) == (None, {})
     assert (health.decision, set(health.levels)) == (Decision.GO, {"health"})
     assert first.decision is Decision.MONITOR
-    assert first.levels["http_5xx"] is Level.OK
+    assert first.levels["http_5xx"] is Level.WARNING
 
 
 async def test_the_first_report_is_already_held_against_the_baseline(bed: Bench) -> None:
