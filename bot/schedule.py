@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEvent
@@ -39,7 +40,8 @@ class WallTimer:
             # set the next one, and a watch whose timer is dropped would be over in silence.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        self._locks: dict[str, asyncio.Lock] = {}
+        # Weak: a key is often used once, such as that of a watch; its lock goes with its last job.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:

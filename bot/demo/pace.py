@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -71,7 +72,8 @@ class PacedTimer:
     def __init__(self, clock: PacedClock) -> None:
         self._clock = clock
         self._jobs: dict[str, _Job] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        # Weak: a key is often used once, such as that of a watch; its lock goes with its last job.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._running: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._stopped = False

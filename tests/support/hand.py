@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 
 @dataclass(slots=True)
@@ -41,7 +42,9 @@ class HandTimer:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
-    _locks: dict[str, asyncio.Lock] = field(default_factory=dict[str, asyncio.Lock])
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[str, asyncio.Lock]
+    )
 
     def at(self, instant: datetime, key: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run a job once the clock is there."""
