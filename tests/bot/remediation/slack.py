@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import psycopg
 from pydantic import SecretStr
@@ -130,6 +131,24 @@ def words(view: View) -> str:
 def all_words(message: Message) -> str:
     """All words of a message."""
     return f"{message.text}\n{message.all_blocks()}"
+
+
+def read(shown: View | Message) -> str:
+    """The texts of a modal or of a message's blocks, as people read them."""
+    blocks = shown.blocks if isinstance(shown, View) else shown.all_blocks()
+    return "\n".join(_texts(blocks))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            if key == "text" and isinstance(each, str):
+                yield each
+            else:
+                yield from _texts(each)
 
 
 def button_ids(message: Message) -> list[str]:
