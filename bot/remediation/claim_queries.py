@@ -121,6 +121,14 @@ RECENT: Final = """
 """
 """Who did the same last: for this target, or for all of them."""
 
+ENDED_SINCE: Final = """
+    SELECT * FROM golive.fix_claims
+    WHERE kind = %(kind)s AND state IN ('executed', 'failed') AND executed_at IS NOT NULL
+      AND state_at > %(since)s
+    ORDER BY state_at
+"""
+"""What came to an end, well or not."""
+
 UNDOABLE: Final = """
     SELECT * FROM golive.fix_claims
     WHERE state = 'executed' AND executed_at > %(since)s AND executed_at <= %(until)s

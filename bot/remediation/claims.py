@@ -161,6 +161,12 @@ async def unverified(connection: Connection, since: datetime) -> tuple[Claim, ..
     return tuple(map(claim_of, await fetch(connection, sql.UNVERIFIED, {"since": since})))
 
 
+async def ended_since(connection: Connection, kind: str, since: datetime) -> tuple[Claim, ...]:
+    """Claims of a kind that were executed or failed since then, oldest first."""
+    values: Row = {"kind": kind, "since": since}
+    return tuple(map(claim_of, await fetch(connection, sql.ENDED_SINCE, values)))
+
+
 async def executed_between(
     connection: Connection, since: datetime, until: datetime
 ) -> tuple[Claim, ...]:

@@ -135,8 +135,12 @@ class CountedRollback(Rollback):
     async def run(self, claim: Claim) -> Ran:
         """See `Rollback.run`."""
         ran = await super().run(claim)
-        self._metrics.remediation(NAME, "executed" if ran.good else "failed")
+        self._metrics.remediation(NAME, "executed" if ran.good else _failed(ran))
         return ran
+
+
+def _failed(ran: Ran) -> str:
+    return "failed" if ran.known else "unknown"
 
 
 def _kind(found: _Answer) -> str:

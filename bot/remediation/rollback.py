@@ -1,26 +1,25 @@
 """Rolling back: a command without a shell, a hook, or the steps that people go through.
 
-It runs at most once: what a crash cut off is not run again, and is told as not known.
+It runs at most once. Its beginning is recorded before anything runs: what a crash cut off behind
+that is not run again, and is told as not known.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bot.remediation import audit, claims
+from bot.remediation import audit, claims, command
 from bot.remediation.audit import Entry
 from bot.remediation.database import FixDatabase
 from bot.remediation.engine import Confirmation, Engine
 from bot.remediation.hooks import Hooks
+from bot.remediation.output import last_lines
 from bot.remediation.proposing import proposed
+from bot.remediation.ran import LOOK, Ran
 from bot.remediation.steps import Step
 from bot.remediation.values import (
     Aim,
@@ -38,19 +37,15 @@ from checks.engine.runbook.remediation import RollbackPlan
 
 NAME: Final = "rollback"
 MANUAL: Final = "manual"
+LEASE: Final = timedelta(seconds=90)
+"""How long a rollback is left to the process that runs it; it renews that while it does."""
+
 _DIGEST: Final = "rollback"
-_OUTPUT: Final = 16_384
-_LINES: Final = 40
-_SLACK: Final = timedelta(minutes=1)
+_BEGUN: Final = "running"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """How a command or a hook ended; `output` is masked, the last lines of it."""
-
-    good: bool
-    how: str
-    output: tuple[str, ...] = ()
+class _Meanwhile(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
+    """Somebody else's rollback was executed since this one was proposed."""
 
 
 class Rollback:
@@ -92,9 +87,12 @@ class Rollback:
     async def propose(self, wish: Wish, warnings: Sequence[str]) -> Claim | Refusal:
         """What would run; nothing runs yet."""
         plan = self._plan
+        target = str(wish.deployment) if wish.deployment else wish.channel
+        last, before = await self._before(target)
         how = "People go through the steps below, and tick each."
         if plan.command:
-            how = f"Runs without a shell: {harmless(mask(' '.join(plan.command)), 400)}"
+            shown = mask(" ".join(plan.command), self._secrets)
+            how = f"Runs without a shell: {harmless(shown, 400)}"
         elif plan.hook is not None:
             how = f"Calls the deploy hook at {plan.hook.host}."
         sheet = Sheet(
@@ -102,42 +100,92 @@ class Rollback:
             verb="Roll back",
             rows=0,
             facts=(how, "Leave the database as it is: new columns are nullable."),
-            warnings=tuple(warnings),
+            warnings=(*before, *warnings),
             steps=plan.steps if self.manual else (),
         )
-        target = str(wish.deployment) if wish.deployment else wish.channel
         mode = MANUAL if self.manual else "run"
         aim = Aim(target=target, name=wish.version or "the release", parameters={"mode": mode})
         claim = proposed(wish, aim, sheet, self._engine.rules, digest=_DIGEST, rows=0)
-        async with self._engine.database.transaction() as connection:
-            last = await claims.newest(connection, NAME, target)
         if last is not None and last.state is FixState.EXECUTING:
             return Refusal(why="A rollback is under way already.", last=last)
         return await self._engine.keep_proposal(claim)
+
+    async def _before(self, target: str) -> tuple[Claim | None, tuple[str, ...]]:
+        """The last rollback of the same, and what its end means for the next one."""
+        async with self._engine.database.transaction() as connection:
+            last = await claims.newest(connection, NAME, target)
+            entries = await audit.entries_of(connection, last.id) if last is not None else ()
+        told = [entry.details["known"] for entry in entries if "known" in entry.details]
+        if told and told[-1] is False:
+            return last, (f"Whether the last rollback was done is not known. {LOOK}",)
+        return last, ()
 
     async def declare(self, claim: Claim, given: Confirmation) -> Result:
         """Take the claim: from here on the rollback is declared. `run` follows."""
         waiting = await self._engine.first_of_two(claim, given)
         if waiting is not None:
             return waiting
-        async with self._engine.taken(claim, given) as (connection, taken):
-            if taken is not None:
-                entry = replace(self._entry(taken, "declared", given.at), actor=given.by)
-                await audit.append(connection, replace(entry, reason=taken.reason or given.why))
-                await claims.supersede(connection, taken, by=given.by, now=given.at)
-                lease = given.at + self._plan.timeout + _SLACK
-                await claims.lease_until(connection, taken.id, lease)
+        await self._engine.steps.reached(Step.CONFIRMED)
+        try:
+            taken = await self._declared(claim, given)
+        except _Meanwhile:
+            taken = None
         if taken is None:
             return await self._engine.over(claim.id)
+        await self._engine.steps.reached(Step.COMMITTED)
         return Done(claim=taken)
 
+    async def _declared(self, claim: Claim, given: Confirmation) -> Claim | None:
+        async with self._engine.taken(claim, given) as (connection, taken):
+            if taken is None:
+                return None
+            # No row tells that it was done meanwhile, as those of other fixes do.
+            if await claims.winner(connection, taken) is not None:
+                raise _Meanwhile
+            entry = replace(self._entry(taken, "declared", given.at), actor=given.by)
+            await audit.append(connection, replace(entry, reason=taken.reason or given.why))
+            await claims.supersede(connection, taken, by=given.by, now=given.at)
+            await claims.lease_until(connection, taken.id, given.at + LEASE)
+            await self._engine.steps.reached(Step.COMMITTING)
+        return taken
+
+    async def keep(self, claims_running: Sequence[UUID], *, longer: timedelta = LEASE) -> None:
+        """Say that these are still run by this process, for so much longer."""
+        until = self._engine.clock.now() + longer
+        async with self._engine.database.transaction() as connection:
+            for claim_id in claims_running:
+                await claims.lease_until(connection, claim_id, until)
+
     async def run(self, claim: Claim) -> Ran:
-        """Run what is configured, once, and record how it ended."""
+        """Run what is configured, once; `ended` records how it ended.
+
+        Raises:
+            FixUnavailable: its beginning could not be recorded, so nothing was run.
+        """
+        now = self._engine.clock.now()
+        async with self._engine.database.transaction() as connection:
+            held = await claims.hold(connection, claim.id)
+            if held is None or held.state is not FixState.EXECUTING:
+                return Ran(good=False, how="it was given up before it began; nothing was run")
+            await audit.append(connection, self._entry(claim, _BEGUN, now))
         await self._engine.steps.reached(Step.RUNNING)
         ran = await self._command() if self._plan.command else await self._hook(claim)
         await self._engine.steps.reached(Step.RAN)
-        await self._ended(claim, ran)
         return ran
+
+    async def ended(self, claim: Claim, ran: Ran) -> bool:
+        """Record how it ended; False where it was given up as lost meanwhile, which is kept."""
+        now = self._engine.clock.now()
+        state = FixState.EXECUTED if ran.good else FixState.FAILED
+        async with self._engine.database.transaction() as connection:
+            ended = await claims.end(
+                connection, claim.id, state, now=now, before=(FixState.EXECUTING,)
+            )
+            action = "executed" if ran.good else "failed"
+            entry = self._entry(claim, action if ended is not None else f"{action} late", now)
+            details = {"how": ran.how, "known": ran.known}
+            await audit.append(connection, replace(entry, details=details))
+        return ended is not None
 
     async def tick(self, claim_id: UUID, step: int, *, by: str, at: datetime) -> Claim | Over:
         """A step by hand is done; with the last one the rollback is."""
@@ -159,22 +207,38 @@ class Rollback:
                     now=at,
                     before=(FixState.EXECUTING,),
                 )
-                await audit.append(connection, self._entry(claim, "executed", at))
+                done_by_hand = {"how": f"the last step by hand by {by}"}
+                entry = replace(self._entry(claim, "executed", at), details=done_by_hand)
+                await audit.append(connection, entry)
                 return ended or claim
         return claim
 
-    async def lost(self, claim: Claim) -> None:
-        """Its process ended while it ran: whether it was done is not known, and it is not rerun."""
-        how = "golive ended while it ran; whether it was done is not known"
-        await self._ended(claim, Ran(good=False, how=how))
-
-    async def _ended(self, claim: Claim, ran: Ran) -> None:
-        now = self._engine.clock.now()
-        state = FixState.EXECUTED if ran.good else FixState.FAILED
+    async def lost(self, claim: Claim) -> Ran:
+        """Its process is gone: nothing was run, or whether it was done is not known."""
         async with self._engine.database.transaction() as connection:
-            await claims.end(connection, claim.id, state, now=now, before=(FixState.EXECUTING,))
-            entry = self._entry(claim, "executed" if ran.good else "failed", now)
-            await audit.append(connection, replace(entry, details={"how": ran.how}))
+            entries = await audit.entries_of(connection, claim.id)
+        begun = any(entry.action == _BEGUN for entry in entries)
+        how = (
+            f"golive ended while it ran; whether it was done is not known. {LOOK}"
+            if begun
+            else "golive ended before anything was run: nothing was rolled back."
+        )
+        ran = Ran(good=False, known=not begun, how=how)
+        await self.ended(claim, ran)
+        return ran
+
+    async def past(self, claim: Claim) -> Ran | None:
+        """How it ended, as it was recorded; its output is gone. None where it has not ended."""
+        async with self._engine.database.transaction() as connection:
+            entries = await audit.entries_of(connection, claim.id)
+        for entry in reversed(entries):
+            if entry.action in {"executed", "failed"}:
+                return Ran(
+                    good=entry.action == "executed",
+                    known=entry.details.get("known") is not False,
+                    how=str(entry.details.get("how") or "how it ended was not recorded"),
+                )
+        return None
 
     async def _hook(self, claim: Claim) -> Ran:
         hook = self._plan.hook
@@ -182,40 +246,26 @@ class Rollback:
             return Ran(good=False, how="nothing is configured")
         body = {"claim": str(claim.id), "version": claim.name, "action": NAME}
         answer = await self._hooks.call(hook, body, key=str(claim.id))
-        lines = tuple(answer.said.splitlines()[-_LINES:])
-        return Ran(good=answer.good, how=f"the hook {answer.words}", output=lines)
+        how = f"the hook at {hook.host} {answer.words}"
+        if answer.unsure:
+            how += f"; whether it was done is not known. {LOOK}"
+        return Ran(good=answer.good, known=not answer.unsure, how=how, output=answer.lines)
 
     async def _command(self) -> Ran:
+        plan = self._plan
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._plan.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env=self._environment,
-                start_new_session=True,
+            ended = await command.run(
+                plan.command, environment=self._environment, within=plan.timeout
             )
-        except OSError as error:
-            return Ran(good=False, how=f"it cannot be started: {error.strerror or 'refused'}")
-        seconds = self._plan.timeout.total_seconds()
-        try:
-            async with asyncio.timeout(seconds):
-                raw = await _last(process)
-                code = await process.wait()
-        except TimeoutError:
-            return Ran(good=False, how=f"it took longer than {seconds:g} s, and was ended")
-        finally:
-            if process.returncode is None:
-                # Its children too: a rollback that goes on unseen is worse than one that failed.
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        return Ran(good=code == 0, how=f"it ended with {code}", output=self._shown(raw))
-
-    def _shown(self, raw: bytes) -> tuple[str, ...]:
-        text = raw.decode("utf-8", "replace")
-        lines = [harmless(mask(line, self._secrets), 300) for line in text.splitlines()]
-        return tuple(line for line in lines if line.strip())[-_LINES:]
+        except command.CannotStartError as error:
+            return Ran(good=False, how=f"the command cannot be started: {error}")
+        lines = last_lines(ended.said, self._secrets, cut=ended.cut)
+        if ended.code is None:
+            seconds = plan.timeout.total_seconds()
+            how = f"the command took longer than {seconds:g} s, and was ended. {LOOK}"
+            return Ran(good=False, known=False, how=how, output=lines)
+        how = f"the command ended with {ended.code}"
+        return Ran(good=ended.code == 0, how=how, output=lines)
 
     def _entry(self, claim: Claim, action: str, at: datetime) -> Entry:
         return Entry(
@@ -228,14 +278,4 @@ class Rollback:
         )
 
 
-async def _last(process: asyncio.subprocess.Process) -> bytes:
-    """The end of what a command says; the rest is read, so that it never waits, and dropped."""
-    kept = b""
-    if process.stdout is None:
-        return kept
-    while chunk := await process.stdout.read(65_536):
-        kept = (kept + chunk)[-_OUTPUT:]
-    return kept
-
-
-__all__ = ["MANUAL", "NAME", "Ran", "Rollback"]
+__all__ = ["LEASE", "MANUAL", "NAME", "Ran", "Rollback"]

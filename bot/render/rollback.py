@@ -32,7 +32,7 @@ def rollback_message(
 
     Args:
         claim: the rollback.
-        word: declared, done, failed, verified.
+        word: declared, done, failed, cut off, verified.
         how: how it ended, or what was seen afterwards.
         output: the last lines of a command or hook, masked.
         ticked: number of a step by hand → who has done it; None shows no steps.

@@ -81,9 +81,10 @@ class Caretaker:
     async def look(self) -> None:
         """Settle, verify, expire, close: each once, whoever comes first."""
         now = self._clock.now()
+        await self._shop.rolling_back.keep()
         for claim in await self._shop.engine.settle(now):
             await self._say_settled(claim)
-        await self._lost_rollbacks(now)
+        await self._rollbacks(now)
         await self._verify(now)
         await self._close(now)
 
@@ -99,9 +100,13 @@ class Caretaker:
         if not failed:
             await self._shop.posts.executed(claim, undoable=False)
 
-    async def _lost_rollbacks(self, now: datetime) -> None:
+    async def _rollbacks(self, now: datetime) -> None:
+        """What was cut off is given up, and what ended is told once, whoever ran it."""
         async with self._shop.engine.database.transaction() as connection:
             found = await claims.left(connection, now)
+            ended = await claims.ended_since(connection, ROLLBACK, now - _FOR)
+        for claim in ended:
+            await self._shop.rolling_back.again(claim)
         for claim in found:
             if claim.kind != ROLLBACK or claim.parameters.get("mode") == MANUAL:
                 continue
