@@ -23,6 +23,7 @@ class Proxy:
     trips:  how often the client ended a trip and waited (a Sync, or a simple query)
     hangs:  say nothing any more once the client sends one of these
     hangs_on_pipelines: say nothing any more once the client sends two statements in one trip
+    refuses: let nobody in; those that are in stay until `cut`
     before: called when the client sends these bytes, before they are passed on
     """
 
@@ -31,6 +32,7 @@ class Proxy:
     trips: int = 0
     hangs: tuple[bytes, ...] = ()
     hangs_on_pipelines: bool = False
+    refuses: bool = False
     before: dict[bytes, Callable[[], None]] = field(default_factory=dict[bytes, Callable[[], None]])
     _folder: Path = field(init=False)
     _server: asyncio.Server = field(init=False)
@@ -67,6 +69,11 @@ class Proxy:
         host = quote(str(self._folder), safe="")
         return f"{parts.scheme}://{parts.netloc}{parts.path}?host={host}&port={self.port}"
 
+    def go_away(self) -> None:
+        """End every connection, and let nobody in until `refuses` is taken back."""
+        self.refuses = True
+        self.cut()
+
     def cut(self) -> None:
         """End every connection."""
         for writer in self._writers:
@@ -74,6 +81,9 @@ class Proxy:
         self._writers.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses:
+            writer.close()
+            return
         host = str(conninfo_to_dict(self.upstream)["host"])
         upstream = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.5432")
         self._writers += [writer, upstream[1]]

@@ -138,6 +138,40 @@ def point_of(deployment: Deployment, key: str) -> Point:
     return next(one for one in plan.hour(deployment, BOOK) if one.key == key)
 
 
+def assembled(
+    store: Store,
+    url: str,
+    *,
+    seen: Application | None = None,
+    clock: HandClock | None = None,
+    owner: str = "first",
+    runbook: Runbook = BOOK,
+) -> Bench:
+    """A replica on a store, which may not be open yet."""
+    seen, clock, lead = seen or Application(), clock or HandClock(T0), Called()
+    lookout = looking(seen, clock, runbook=runbook)
+    speech = Speech(runbook=runbook, lookout=lookout, lead=lead)
+    return Bench(
+        url=url,
+        store=store,
+        clock=clock,
+        seen=seen,
+        lookout=lookout,
+        lead=lead,
+        speech=speech,
+        taker=Taker(
+            store=store,
+            lookout=lookout,
+            speech=speech,
+            runbook=runbook,
+            clock=clock,
+            owner=owner,
+            started_at=clock.now(),
+        ),
+        ticker=Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock),
+    )
+
+
 @asynccontextmanager
 async def bench(
     url: str,
@@ -148,29 +182,6 @@ async def bench(
     lease: float = 600,
     runbook: Runbook = BOOK,
 ) -> AsyncGenerator[Bench]:
-    """A replica on a store."""
-    seen, clock, lead = seen or Application(), clock or HandClock(T0), Called()
+    """A replica on an open store."""
     async with Store(url, lease=lease) as store:
-        lookout = looking(seen, clock, runbook=runbook)
-        speech = Speech(runbook=runbook, lookout=lookout, lead=lead)
-        yield Bench(
-            url=url,
-            store=store,
-            clock=clock,
-            seen=seen,
-            lookout=lookout,
-            lead=lead,
-            speech=speech,
-            taker=Taker(
-                store=store,
-                lookout=lookout,
-                speech=speech,
-                runbook=runbook,
-                clock=clock,
-                owner=owner,
-                started_at=clock.now(),
-            ),
-            ticker=Ticker(
-                store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock
-            ),
-        )
+        yield assembled(store, url, seen=seen, clock=clock, owner=owner, runbook=runbook)
