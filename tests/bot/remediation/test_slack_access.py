@@ -81,25 +81,6 @@ async def test_a_guest_cannot_undo(table: Bench) -> None:
     assert queued(table) == 15
 
 
-async def test_rows_that_changed_since_the_preview(table: Bench) -> None:
-    """Nothing is done; the same modal shows what is so now, and can be confirmed."""
-    view = await table.open(FIX)
-    with Rows(table.roles.owner) as rows:
-        rows.run(
-            "UPDATE messages SET status = 'sent' WHERE id = (SELECT m.id FROM messages m"
-            " JOIN conversations c ON c.id = m.conversation_id JOIN units u ON u.id = c.unit_id"
-            " WHERE u.name = 'Norte' AND m.status = 'failed' AND m.error_details LIKE 'socket%%'"
-            " LIMIT 1)"
-        )
-    shown = await table.submit(view)
-    assert "the rows have changed since" in shown
-    assert queued(table) == 0
-    fresh = table.top()
-    assert fresh is not None
-    assert "14 rows" in await table.submit(fresh)
-    assert queued(table) == 14
-
-
 async def test_a_preview_that_is_too_old(table: Bench) -> None:
     """Ten minutes later it says so."""
     view = await table.open(FIX)
