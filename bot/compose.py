@@ -1,4 +1,4 @@
-"""The one place where things come together: sources for a single run, and the whole bot.
+"""The one place where the bot comes together, a function a room.
 
 `golive run` and whoever plays it compose the same bot; what differs is an argument.
 """
@@ -6,22 +6,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from bot.clock import Clock, Timer
-from bot.loki import loki_log, loki_target
 from bot.operations.opening import Operations, open_operations
-from bot.settings import Settings, password_of
+from bot.settings import Settings
 from bot.slack.lead import LeadFinder
 from bot.slack.side import SlackSide
 from bot.slack.web import open_session
+from bot.sources import configured, known_secrets, open_sources
 from bot.storage.store import Store
 from bot.watch.front_desk import FrontDesk
 from bot.watch.lookout import Lookout
@@ -34,63 +31,12 @@ from bot.watch.ticking import Ticker
 from bot.workshop import House, Repairs, open_repairs, process_environment
 from checks import CHECKS
 from checks.engine.runbook import Runbook
-from checks.engine.runner import Sources
-from checks.sources.database import PostgresDatabase
 from checks.sources.http import HttpHealthProbe, Timeouts
-from checks.sources.logs.file_log import FileLog
-from checks.sources.logs.profile import compile_profiles
-from checks.sources.logs.source import LogSource
-from checks.sources.loki.address import Loki
-from checks.sources.loki.transport import Transport
 
 _QUICK = Timeouts(connect=2.0, write=2.0, read=4.0, whole=5.0)
 """A tick's probe does not wait longer than the tick may take."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """Where the application can be looked at; empty or None for what was not given."""
-
-    logs: tuple[Path, ...] = ()
-    loki: Loki | None = None
-    database_url: str | None = None
-    base_url: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.logs or self.loki or self.database_url or self.base_url)
-
-
-def file_log(paths: Sequence[Path], runbook: Runbook, clock: Callable[[], datetime]) -> FileLog:
-    """Log files, read by the runbook's profiles and time zone."""
-    return FileLog(
-        paths,
-        profiles=compile_profiles(runbook.log.profiles),
-        zone=ZoneInfo(runbook.log.timezone),
-        now=clock,
-    )
-
-
-@asynccontextmanager
-async def open_sources(
-    targets: Targets, runbook: Runbook, clock: Callable[[], datetime]
-) -> AsyncGenerator[Sources, None]:
-    """The sources that the targets name, closed again at the end."""
-    async with AsyncExitStack() as stack:
-        database = None
-        if targets.database_url:
-            database = await stack.enter_async_context(PostgresDatabase(targets.database_url))
-        log: LogSource | None = file_log(targets.logs, runbook, clock) if targets.logs else None
-        if targets.loki is not None:
-            transport = await stack.enter_async_context(Transport(targets.loki))
-            log = loki_log(transport, runbook, clock)
-        yield Sources(
-            log=log,
-            database=database,
-            health=HttpHealthProbe(targets.base_url) if targets.base_url else None,
-        )
-
-
-# --- the bot ------------------------------------------------------------------------------------
+_IDS = tuple(check.id for check in CHECKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +48,18 @@ class Bot:
     store: Store
     lookout: Lookout
     repairs: Repairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What a bot is made from."""
+
+    settings: Settings
+    runbook: Runbook
+    clock: Clock
+    timer: Timer
+    owner: str
+    lease: float
 
 
 @asynccontextmanager
@@ -124,102 +82,121 @@ async def open_bot(
         owner: names this process in claims.
         lease: seconds for which a claim of this process is safe from others.
     """
+    given = _Given(
+        settings=settings, runbook=runbook, clock=clock, timer=timer, owner=owner, lease=lease
+    )
     async with AsyncExitStack() as stack:
         operations = await stack.enter_async_context(
-            open_operations(settings, clock=clock, timer=timer, checks=_ids())
+            open_operations(settings, clock=clock, timer=timer, checks=_IDS)
         )
-        session = await stack.enter_async_context(open_session())
-        store = Store(_given(settings.store_url), lease=lease, metrics=operations.metrics)
-        stack.push_async_callback(store.close)
-        lookout = Lookout(
-            checks=CHECKS,
-            runbook=runbook,
-            sources=operations.measured(
-                await stack.enter_async_context(
-                    open_sources(_targets(settings), runbook, clock.now)
-                )
-            ),
-            quick_probe=_quick_probe(settings),
-            clock=clock,
-            secrets=_known_secrets(settings),
-            fingerprint_key=secrets.token_bytes(32),
-            metrics=operations.metrics,
-        )
-        side = SlackSide(
-            session,
-            bot_token=_given(settings.slack_bot_token),
-            api_url=settings.slack_api_url,
-            operators=settings.operators,
-            store=store,
-            clock=clock,
-            timer=timer,
-            owner=owner,
-            channel=settings.channel,
-            lease=lease,
-            reference=lambda: secrets.token_hex(4),
-            metrics=operations.metrics,
-        )
-        operations.readiness.attach(store=store, slack=side)
+        store = _store(given, operations, stack)
+        lookout = await _lookout(given, operations, stack)
         # At the end, last first: nothing more comes from Slack and what came is done, the watches
         # end, what they said is sent, and then the rest is closed.
-        stack.push_async_callback(side.stop)
-        lead = LeadFinder(side.gateway, settings.lead, clock, timer)
-        stack.push_async_callback(lead.end)
-        await lead.begin()
-        speech = Speech(runbook=runbook, lookout=lookout, lead=lead)
-        repairs = await open_repairs(
-            House(
-                settings=settings,
-                runbook=runbook,
-                store=store,
-                lookout=lookout,
-                speech=speech,
-                clock=clock,
-                timer=timer,
-                wake=side.sender.wake,
-                environment=process_environment(),
-                metrics=operations.metrics,
-            ),
-            stack,
-        )
+        side = await _slack(given, store, operations, stack)
+        speech = Speech(runbook=runbook, lookout=lookout, lead=await _lead(given, side, stack))
+        house = _house(given, store, lookout, speech, side, operations)
+        repairs = await open_repairs(house, stack)
         speech.audit_head = repairs.audit_head
-        running, desk = _watches(
-            store,
-            lookout,
-            speech,
-            runbook,
-            clock,
-            timer,
-            owner,
-            side,
-            repairs=repairs,
-            operations=operations,
-        )
         stack.push_async_callback(repairs.end)
-        stack.push_async_callback(running.end)
-        opening = Opening(store, lookout, running, clock, timer)
+        parts = _watches(house, owner, changed=side.refresh_homes, ticked=operations.pulse.ticked)
+        stack.push_async_callback(parts.running.end)
+        opening = Opening(store, lookout, parts.running, clock, timer)
         stack.push_async_callback(opening.end)
         stack.push_async_callback(side.quiet)
         stack.callback(operations.readiness.end)
         await opening.begin()
         await repairs.begin()
-        await _start(side, desk, settings)
-        yield Bot(slack=side, running=running, store=store, lookout=lookout, repairs=repairs)
+        await _listen(side, FrontDesk(parts, repairs.mending), settings)
+        yield Bot(slack=side, running=parts.running, store=store, lookout=lookout, repairs=repairs)
 
 
-def _watches(
+def _store(given: _Given, operations: Operations, stack: AsyncExitStack) -> Store:
+    url = _set(given.settings.store_url)
+    store = Store(url, lease=given.lease, metrics=operations.metrics)
+    stack.push_async_callback(store.close)
+    return store
+
+
+async def _lookout(given: _Given, operations: Operations, stack: AsyncExitStack) -> Lookout:
+    settings, targets = given.settings, configured(given.settings)
+    sources = await stack.enter_async_context(open_sources(targets, given.runbook, given.clock.now))
+    quick = None
+    if targets.base_url is not None:
+        quick = HttpHealthProbe(targets.base_url, tries=1, timeouts=_QUICK)
+    return Lookout(
+        checks=CHECKS,
+        runbook=given.runbook,
+        sources=operations.measured(sources),
+        quick_probe=quick,
+        clock=given.clock,
+        secrets=known_secrets(settings, targets),
+        fingerprint_key=secrets.token_bytes(32),
+        metrics=operations.metrics,
+    )
+
+
+async def _slack(
+    given: _Given, store: Store, operations: Operations, stack: AsyncExitStack
+) -> SlackSide:
+    settings = given.settings
+    side = SlackSide(
+        await stack.enter_async_context(open_session()),
+        bot_token=_set(settings.slack_bot_token),
+        api_url=settings.slack_api_url,
+        operators=settings.operators,
+        store=store,
+        clock=given.clock,
+        timer=given.timer,
+        owner=given.owner,
+        channel=settings.channel,
+        lease=given.lease,
+        reference=lambda: secrets.token_hex(4),
+        metrics=operations.metrics,
+    )
+    stack.push_async_callback(side.stop)
+    operations.readiness.attach(store=store, slack=side)
+    return side
+
+
+async def _lead(given: _Given, side: SlackSide, stack: AsyncExitStack) -> LeadFinder:
+    lead = LeadFinder(side.gateway, given.settings.lead, given.clock, given.timer)
+    stack.push_async_callback(lead.end)
+    await lead.begin()
+    return lead
+
+
+def _house(
+    given: _Given,
     store: Store,
     lookout: Lookout,
     speech: Speech,
-    runbook: Runbook,
-    clock: Clock,
-    timer: Timer,
-    owner: str,
     side: SlackSide,
-    *,
-    repairs: Repairs,
     operations: Operations,
-) -> tuple[Running, FrontDesk]:
+) -> House:
+    return House(
+        settings=given.settings,
+        runbook=given.runbook,
+        store=store,
+        lookout=lookout,
+        speech=speech,
+        clock=given.clock,
+        timer=given.timer,
+        wake=side.sender.wake,
+        environment=process_environment(),
+        metrics=operations.metrics,
+    )
+
+
+def _watches(
+    house: House,
+    owner: str,
+    *,
+    changed: Callable[[], None],
+    ticked: Callable[[bool], None],
+) -> Parts:
+    store, lookout, speech = house.store, house.lookout, house.speech
+    runbook, clock = house.runbook, house.clock
     taker = Taker(
         store=store,
         lookout=lookout,
@@ -228,72 +205,44 @@ def _watches(
         clock=clock,
         owner=owner,
         started_at=clock.now(),
-        metrics=operations.metrics,
+        metrics=house.metrics,
     )
-    ticker = Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock)
     running = Running(
         store=store,
         taker=taker,
-        ticker=ticker,
+        ticker=Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock),
         lookout=lookout,
         speech=speech,
         runbook=runbook,
         clock=clock,
-        timer=timer,
-        wake=side.sender.wake,
-        changed=side.refresh_homes,
-        ticked=operations.pulse.ticked,
+        timer=house.timer,
+        wake=house.wake,
+        changed=changed,
+        ticked=ticked,
     )
-    parts = Parts(
+    return Parts(
         store=store,
         lookout=lookout,
         speech=speech,
         taker=taker,
         running=running,
-        checks=_ids(),
+        checks=_IDS,
         runbook=runbook,
         clock=clock,
-        wake=side.sender.wake,
+        wake=house.wake,
     )
-    return running, FrontDesk(parts, repairs.mending)
 
 
-def _ids() -> tuple[str, ...]:
-    return tuple(check.id for check in CHECKS)
-
-
-async def _start(side: SlackSide, desk: FrontDesk, settings: Settings) -> None:
+async def _listen(side: SlackSide, desk: FrontDesk, settings: Settings) -> None:
     if settings.slack_mode == "socket":
-        await side.start_sockets(desk, app_token=_given(settings.slack_app_token))
+        await side.start_sockets(desk, app_token=_set(settings.slack_app_token))
         return
     await side.start_http(
-        desk, signing_secret=_given(settings.slack_signing_secret), port=settings.port or 0
+        desk, signing_secret=_set(settings.slack_signing_secret), port=settings.port or 0
     )
 
 
-def _targets(settings: Settings) -> Targets:
-    url = settings.database_url
-    return Targets(
-        logs=(settings.log,) if settings.log else (),
-        loki=loki_target(settings),
-        database_url=url.get_secret_value() if url else None,
-        base_url=settings.base_url,
-    )
-
-
-def _quick_probe(settings: Settings) -> HttpHealthProbe | None:
-    if settings.base_url is None:
-        return None
-    return HttpHealthProbe(settings.base_url, tries=1, timeouts=_QUICK)
-
-
-def _known_secrets(settings: Settings) -> tuple[str, ...]:
-    """All that golive was given and that the log must not show."""
-    password = password_of(settings.base_url or "")
-    return tuple(dict.fromkeys((*settings.literals, *((password,) if password else ()))))
-
-
-def _given(secret: SecretStr | None) -> str:
+def _set(secret: SecretStr | None) -> str:
     """A setting that `Settings.lacks_to_run` has asked for."""
     if secret is None:
         raise ValueError("The bot was composed with settings that lack something.")

@@ -23,7 +23,7 @@ def doctor(
 
     Exit code: 0 everything that is configured works, 1 something does not, 64 bad configuration.
     """
-    # Here, not above: it brings Slack's and the store's libraries, which no other command needs.
+    # Here, not above: Slack's libraries would slow every other command down.
     from bot.doctor.probes import Subject, examine_all  # noqa: PLC0415
 
     arguments.one_of("--format", output, ("text", "json"))

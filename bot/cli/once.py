@@ -12,9 +12,9 @@ from bot import arguments
 from bot.arguments import UsageError
 from bot.cli.ending import NOTHING_MEASURED
 from bot.cli.progress import ScanProgress
-from bot.compose import Targets, open_sources
 from bot.loki import loki_target
-from bot.settings import Settings, password_of
+from bot.settings import Settings
+from bot.sources import Targets, known_secrets, open_sources
 from checks.engine import runner
 from checks.engine.check import Check
 from checks.engine.model import Decision, Level, Report
@@ -114,14 +114,6 @@ def occasion(
         fingerprint_key=secrets.token_bytes(32),
         only=arguments.only(options.only, [check.id for check in checks], runbook.switched_off),
     )
-
-
-def known_secrets(settings: Settings, looked_at: Targets | None = None) -> tuple[str, ...]:
-    """All that golive was given and that the log must not show."""
-    urls = (looked_at.database_url, looked_at.base_url) if looked_at else ()
-    passwords = [password for url in urls if url and (password := password_of(url))]
-    loki = looked_at.loki.secrets if looked_at and looked_at.loki else ()
-    return tuple(dict.fromkeys((*settings.literals, *passwords, *loki)))
 
 
 async def check_once(

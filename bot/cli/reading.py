@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.cli.progress import ScanProgress
-from bot.compose import file_log
 from bot.render.signals import Format
+from bot.sources import file_log
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.engine.runbook import Runbook
 from checks.sources.logs.recognise import Recognised

@@ -11,6 +11,9 @@ from bot.arguments import UsageError
 from bot.cli.configuration import RunbookOption, environment, runbook_of
 from bot.cli.ending import Finished, wait
 from bot.cli.output import say, show
+from bot.render.replay import render_replay, replay_json
+from bot.storage.values import StoreUnavailable
+from bot.watch.replaying import replayed
 from checks import CHECKS
 
 
@@ -23,11 +26,6 @@ def replay(
 
     Exit code: 0 every point came out as it is stored, 1 some findings moved.
     """
-    # Here, not above: it brings the store's libraries, which most other commands do not need.
-    from bot.render.replay import render_replay, replay_json  # noqa: PLC0415
-    from bot.storage.values import StoreUnavailable  # noqa: PLC0415
-    from bot.watch.replaying import replayed  # noqa: PLC0415
-
     arguments.one_of("--format", output, ("text", "json"))
     settings = environment()
     if settings.store_url is None:

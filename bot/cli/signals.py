@@ -10,11 +10,11 @@ from rich.console import Console
 
 from bot.cli.configuration import RunbookOption, environment, now, runbook_of
 from bot.cli.ending import NOTHING_MEASURED, Finished, wait
-from bot.cli.once import known_secrets
 from bot.cli.output import complain, show
 from bot.cli.progress import ScanProgress
 from bot.cli.reading import read_log
 from bot.render.signals import render_signals
+from bot.sources import known_secrets
 from checks.engine.model import Problem
 
 

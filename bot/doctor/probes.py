@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from bot import arguments
 from bot.arguments import UsageError
-from bot.compose import file_log
 from bot.doctor.application import look_at_application
 from bot.doctor.database import look_at_database
 from bot.doctor.environment import look_at_environment, look_at_runbook
@@ -29,6 +28,7 @@ from bot.doctor.store import look_at_store
 from bot.loki import loki_log, loki_stream
 from bot.settings import Settings, password_of
 from bot.slack.web import METHODS
+from bot.sources import file_log
 from bot.storage.migrate import migrations
 from checks.diagnosis import PROCEDURES, Procedure
 from checks.diagnosis.application import HttpApplication

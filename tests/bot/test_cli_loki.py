@@ -9,11 +9,11 @@ import pytest
 
 from bot.arguments import UsageError
 from bot.cli.once import Options, occasion, targets
-from bot.compose import open_sources
 from bot.doctor.loki import look_at_loki
 from bot.doctor.model import Line, Status
 from bot.loki import loki_log, loki_stream
 from bot.settings import Settings, SettingsError
+from bot.sources import open_sources
 from checks import CHECKS
 from checks.engine import runner
 from checks.engine.runbook import Runbook, load_runbook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -162,3 +163,17 @@ def test_three_when_every_finding_is_unknown_but_never_instead_of_no_go() -> Non
     monitor = replace(base.verdict, decision=Decision.MONITOR)
     assert exit_code(replace(base, findings=blind, verdict=monitor)) == 3
     assert exit_code(replace(base, findings=blind)) == 2
+
+
+def test_a_command_does_not_wait_for_the_libraries_of_another() -> None:
+    """Slack's, the chart's and the demo's are brought by the commands that need them."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import bot.__main__, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    loaded = set(found.stdout.split())
+    assert {"bot.__main__", "rich"} <= loaded
+    assert not loaded & {"slack_bolt", "slack_sdk", "aiohttp", "matplotlib", "bot.demo"}

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.compose import file_log
 from bot.doctor.log import look_at_log
 from bot.doctor.model import Line, Status
+from bot.sources import file_log
 from checks import CHECKS
 from checks.engine.runbook import Runbook, load_runbook
 from tests.bot.crm_log import retries, text, timed, traffic
