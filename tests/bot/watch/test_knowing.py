@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,11 +22,12 @@ GO, NO_GO = Decision.GO, Decision.NO_GO
 WATCH = watch()
 
 
-def took(key: str, decision: Decision | None = GO, *, late: float = 0, **levels: Level) -> Taken:
-    """A point of the hour, taken so many minutes late."""
+def took(
+    key: str, decision: Decision | None = GO, levels: Mapping[str, Level] | None = None
+) -> Taken:
+    """A point of the hour, taken when it was due."""
     point = point_of(WATCH, key)
-    taken_at = point.due_at + timedelta(minutes=late)
-    return Taken(point=point, taken_at=taken_at, decision=decision, levels=levels)
+    return Taken(point=point, taken_at=point.due_at, decision=decision, levels=levels or {})
 
 
 def follow_up(minutes: int) -> Point:
@@ -62,7 +64,7 @@ def test_a_point_is_judged_by_its_own_thresholds(
 def test_a_follow_up_is_about_the_last_hour() -> None:
     """A CRITICAL of before is history then; within the hour it still counts."""
     red = {"retries": Level.CRITICAL}
-    known = Known(deployment=WATCH, taken=(took("T+10", NO_GO, **red), took("T+60", NO_GO, **red)))
+    known = Known(deployment=WATCH, taken=(took("T+10", NO_GO, red), took("T+60", NO_GO, red)))
     hour = subject(known, point_of(WATCH, "T+60"), BOOK, at(60))
     assert (hour.recent, dict(hour.earlier)) == (False, {"retries": "T+10"})
     soon = subject(known, follow_up(75), BOOK, at(75))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -17,6 +18,7 @@ from bot.watch.saying import Moment, Speech
 from checks.engine.model import (
     Decision,
     Finding,
+    Json,
     Observed,
     Problem,
     QueryResult,
@@ -110,7 +112,7 @@ def buttons(message: Message) -> list[str]:
         str(element["action_id"])
         for row in rows
         if row.get("type") == "actions"
-        for element in row["elements"]
+        for element in cast("list[dict[str, Json]]", row["elements"])
     ]
     return [one.partition(":")[0] for one in found]
 
