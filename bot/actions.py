@@ -6,13 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.asked import Ack, Checkpoint, Close, Command, Help, History, Report, Rollback, Status
 from bot.commands import BY_NAME, REASON_LENGTH, SLASH, Wrong, parse, read_words
+from bot.commands.asked import (
+    Ack,
+    Checkpoint,
+    Close,
+    Command,
+    Help,
+    History,
+    Report,
+    Rollback,
+    Status,
+)
+from bot.commands.typed import one_word
 from bot.render.blocks import context, plain_text, section
 from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_TITLE
 from bot.render.message import Block, View
 from bot.render.mrkdwn import code, escape
-from bot.typed import one_word
 
 PREFIX: Final = "golive."
 CONFIRM: Final = f"{PREFIX}confirm"

@@ -8,9 +8,9 @@ import structlog
 
 from bot.actions import OF_FIXES, PREFIX, Dialog, Press, loading, notice
 from bot.actions import Typed as TypedButton
-from bot.asked import Command, Fix, Help, Rollback
 from bot.clock import Clock
 from bot.commands import COMMANDS, Wrong, entry_of
+from bot.commands.asked import Command, Fix, Help, Rollback
 from bot.desk import Call, Desk, Reply, Role
 from bot.render.help import help_message
 from bot.render.message import Message, TextFile

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.asked import (
+from bot.commands import BY_NAME, COMMANDS, Wrong, entry_of, parse
+from bot.commands.asked import (
     Accept,
     Ack,
     Command,
@@ -22,10 +23,9 @@ from bot.asked import (
     Start,
     Status,
 )
-from bot.commands import BY_NAME, COMMANDS, Wrong, entry_of, parse
+from bot.commands.typed import duration_of, words_of
 from bot.desk import Role
 from bot.render.sentences import say
-from bot.typed import duration_of, words_of
 
 
 @pytest.mark.parametrize(
