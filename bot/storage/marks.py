@@ -39,8 +39,11 @@ _PRUNE: Final = (
     """
     DELETE FROM golive.deliveries WHERE at < %(before)s
     """,
+    """
+    DELETE FROM golive.waits WHERE ended_at < %(before)s
+    """,
 )
-"""Old marks, but for the last one of each file, and old deliveries."""
+"""Old marks, but for the last one of each file, old deliveries, and waits that ended."""
 
 
 class Marks(Part):
@@ -78,7 +81,7 @@ class Marks(Part):
         )
 
     async def prune(self, before: datetime) -> None:
-        """Forget deliveries and log marks that are older; of each file the last mark stays."""
+        """Forget deliveries, waits and log marks that are older; each file's last mark stays."""
         async with self._database.transaction() as connection:
             for statement in _PRUNE:
                 await fetch(connection, statement, {"before": utc(before)})

@@ -21,6 +21,7 @@ from bot.storage.notes import Notes
 from bot.storage.outbox import Outbox
 from bot.storage.points import Points
 from bot.storage.state import State
+from bot.storage.waits import Waits
 
 _CONNECTIONS: Final = 4
 """A replica's connections at most: a small Supabase project has 15 for all through its pooler."""
@@ -44,7 +45,7 @@ _KEY: Final = """
 """The key that was made."""
 
 
-class Store(Deployments, Points, State, Outbox, Notes, Marks):
+class Store(Deployments, Points, State, Outbox, Notes, Marks, Waits):
     """Keeps watches, points, posts, notes and the audit; every method may raise StoreUnavailable.
 
     Instants are arguments, aware; only leases go by the database's clock.

@@ -14,6 +14,7 @@ from uuid import UUID
 from bot.render.message import Message
 from bot.watch.model import Deployment, Point, Taken
 from checks.engine.model import Json, Observed, Problem
+from checks.sources.logs.source import Mark
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - it names the state that the caller must handle
@@ -230,3 +231,25 @@ class AuditEntry:
     channel: str | None = None
     deployment_id: UUID | None = None
     details: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+
+# --- waits --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A wait under way.
+
+    mark:    how large the log was when it began; None where there was no file to look at
+    missed:  how long nobody looked meanwhile, where a process was gone
+    in_log, in_rows: when a message was seen first in the log, and in the application's database
+    """
+
+    id: UUID
+    channel: str
+    asked_by: str
+    began_at: datetime
+    mark: Mark | None
+    missed: timedelta
+    in_log: datetime | None
+    in_rows: datetime | None

@@ -1,4 +1,8 @@
-"""`/golive expect inbound`: the runbook's manual test, watched in log and database."""
+"""`/golive expect inbound`: the runbook's manual test, watched in log and database.
+
+The wait is kept in the store. Every replica looks, so that the end of the process that began it
+does not end the wait; whoever is first says the outcome.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,35 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
+from uuid import UUID
+
+import structlog
 
 from bot.clock import Clock, Timer
 from bot.desk import Call, Reply
-from bot.render.sentences import say
+from bot.render.inbound import busy_message, outcome_message
+from bot.render.sentences import say, store_down
 from bot.storage.store import Store
-from bot.storage.values import STATUS, NewPost, StoreUnavailable
+from bot.storage.values import STATUS, NewPost, StoreUnavailable, Wait
+from bot.watch.log_place import end_of, read_from
 from bot.watch.lookout import Lookout
 from checks.engine.check import Query
-from checks.engine.model import LogEvidence, Window
-from checks.sources.logs.source import ScanRequest
+from checks.engine.model import LogEvidence, Problem
 
 PATIENCE: Final = timedelta(minutes=2)
 LOOK: Final = timedelta(seconds=3)
 """How often it looks: the runbook expects the line within 5 seconds."""
 
+EVERY: Final = timedelta(seconds=30)
+"""How often it looks for waits that another process began."""
+
 _SETTLE: Final = timedelta(seconds=60)
 """A row may follow its log line by so much."""
 
+_GAP: Final = 5 * LOOK
+"""Nobody looked for so long: the process that did was gone."""
+
+_ROUND: Final = "expect"
 _SIGNALS: Final = (
     "webhooks",
     "inbound_created",
@@ -43,25 +57,28 @@ _INBOUND: Final = Query(
 )
 """Inbound messages that were stored since an instant."""
 
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-@dataclass(slots=True, kw_only=True)
-class _Wait:
-    """One wait: since when, from which byte of the log on, what was seen first in which."""
 
-    id: str
-    call: Call
-    began: datetime
-    offset: int | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What one look saw since the wait began.
+
+    until:   up to when the log is known
+    problem: why the log says nothing
+    """
+
+    until: datetime
     counts: dict[str, int] = field(default_factory=dict[str, int])
-    in_log: timedelta | None = None
-    in_rows: timedelta | None = None
+    rows: int = 0
+    problem: Problem | None = None
 
 
 class Expecting:
     """Waits by the timer; the answer is posted.
 
     Args:
-        store: the outbox, and the thread of the channel's watch.
+        store: keeps the waits; the outbox, and the thread of the channel's watch.
         lookout: log and database.
         clock, timer: give the instant and call back at one.
         wake: tells the sender.
@@ -75,84 +92,136 @@ class Expecting:
         self._clock = clock
         self._timer = timer
         self._wake = wake
+        self._armed: set[UUID] = set()
+        self._ended = False
+
+    async def begin(self) -> None:
+        """Take up the waits that were left behind, and look for more from now on."""
+        await self._round()
+
+    def end(self) -> None:
+        """Look no more; what is under way is left to another process."""
+        self._ended = True
+        self._timer.cancel(_ROUND)
+        for wait_id in self._armed:
+            self._timer.cancel(_job(wait_id))
 
     async def expect_inbound(self, call: Call) -> Reply:
         """Begin to wait; the outcome is posted in the channel."""
         sources = self._lookout.sources
         if sources.log is None and sources.database is None:
             return Reply(message=say("golive has neither a log nor a database to look at."))
-        marks = await sources.log.marks() if sources.log is not None else ()
-        wait = _Wait(
-            id=uuid4().hex,
-            call=call,
-            began=self._clock.now(),
-            offset=marks[-1].offset if marks else None,
-        )
-        self._later(wait)
+        mark = await end_of(sources.log)
+        now = self._clock.now()
+        try:
+            wait, begun = await self._store.begin_wait(
+                call.channel, by=call.user, at=now, mark=mark
+            )
+        except StoreUnavailable:
+            return Reply(message=store_down("expect inbound"))
+        self._arm(wait.id)
+        if not begun:
+            return Reply(message=busy_message(wait.asked_by, now - wait.began_at))
         said = "Send a WhatsApp message to a connected number now. golive waits up to two minutes."
         return Reply(message=say(said), in_channel=True)
 
-    def _later(self, wait: _Wait) -> None:
+    # --- by the timer ---------------------------------------------------------------------------
+
+    async def _round(self) -> None:
+        try:
+            for wait in await self._store.open_waits():
+                self._arm(wait.id)
+        except StoreUnavailable as error:
+            _log.warning("waits cannot be looked up", why=error.problem.what)
+        if not self._ended:
+            self._timer.at(self._clock.now() + EVERY, _ROUND, self._round)
+
+    def _arm(self, wait_id: UUID) -> None:
+        if wait_id not in self._armed:
+            self._armed.add(wait_id)
+            self._later(wait_id)
+
+    def _later(self, wait_id: UUID) -> None:
         async def look() -> None:
-            await self._look(wait)
+            try:
+                going_on = await self._look(wait_id)
+            except StoreUnavailable as error:
+                _log.warning("a wait cannot be looked after", why=error.problem.what)
+                going_on = True
+            if going_on:
+                self._later(wait_id)
+            else:
+                self._armed.discard(wait_id)
 
-        self._timer.at(self._clock.now() + LOOK, f"expect:{wait.id}", look)
+        if not self._ended:
+            self._timer.at(self._clock.now() + LOOK, _job(wait_id), look)
 
-    async def _look(self, wait: _Wait) -> None:
-        waited = self._clock.now() - wait.began
-        await self._read_log(wait)
-        await self._read_rows(wait)
-        if wait.in_log is None and wait.counts.get("inbound_created"):
-            wait.in_log = waited
-        if wait.in_rows is None and wait.counts.get("rows"):
-            wait.in_rows = waited
-        both = self._lookout.sources.log is not None and self._lookout.sources.database is not None
-        found = wait.in_log is not None or (wait.in_rows is not None)
+    async def _look(self, wait_id: UUID) -> bool:
+        """Look once; whether the wait goes on."""
+        wait = await self._store.open_wait(wait_id)
+        if wait is None:
+            return False
+        now = self._clock.now()
+        seen = await self._see(wait, now)
+        found = await self._store.looked(
+            wait_id,
+            now,
+            gap=_GAP,
+            in_log=bool(seen.counts.get("inbound_created")),
+            in_rows=bool(seen.rows),
+        )
+        if found is None:
+            return False
+        if not self._over(found, seen, now):
+            return True
+        if await self._store.end_wait(wait_id, now, [await self._post(found, seen, now)]):
+            self._wake()
+        return False
+
+    def _over(self, wait: Wait, seen: _Seen, now: datetime) -> bool:
+        """Whether both were seen, or will not be: what came in the time has had its time."""
+        first = min((at for at in (wait.in_log, wait.in_rows) if at is not None), default=None)
+        if first is None:
+            return seen.until >= wait.began_at + PATIENCE
+        sources = self._lookout.sources
+        both = sources.log is not None and sources.database is not None
         whole = wait.in_log is not None and wait.in_rows is not None
-        settled = found and (whole or not both or waited >= (wait.in_log or waited) + _SETTLE)
-        if settled or waited >= PATIENCE:
-            await self._say(wait, waited)
-        else:
-            self._later(wait)
+        return whole or not both or now >= first + _SETTLE
 
-    async def _read_log(self, wait: _Wait) -> None:
+    async def _see(self, wait: Wait, now: datetime) -> _Seen:
+        rows = await self._rows(wait)
         log = self._lookout.sources.log
         if log is None:
-            return
-        window = Window(since=wait.began, until=self._clock.now() + LOOK)
-        request = ScanRequest(window=window, since_offset=wait.offset)
-        # Each time from the same byte on: what came in two minutes is little.
-        seen, _ = await log.scan(request)
-        if seen.problem is None:
-            wait.counts |= {signal: _count(seen, signal) for signal in _SIGNALS}
+            return _Seen(until=now, rows=rows)
+        # Each time from the same byte on: what comes in two minutes is little.
+        request = await read_from(log, wait.mark, wait.began_at, now + LOOK)
+        found, _ = await log.scan(request)
+        if found.problem is not None:
+            return _Seen(until=now, rows=rows, problem=found.problem)
+        counts = {signal: _count(found, signal) for signal in _SIGNALS}
+        return _Seen(until=found.until or now, counts=counts, rows=rows)
 
-    async def _read_rows(self, wait: _Wait) -> None:
+    async def _rows(self, wait: Wait) -> int:
         database = self._lookout.sources.database
         if database is None:
-            return
-        found = await database.collect([(_INBOUND, {"since": wait.began})])
+            return 0
+        found = await database.collect([(_INBOUND, {"since": wait.began_at})])
         result = found.results.get(_INBOUND.name)
-        if result is not None and result.rows:
-            number = result.rows[0]["messages"]
-            wait.counts["rows"] = number if isinstance(number, int) else 0
+        number = result.rows[0]["messages"] if result is not None and result.rows else 0
+        return number if isinstance(number, int) else 0
 
-    async def _say(self, wait: _Wait, waited: timedelta) -> None:
-        try:
-            watch = await self._store.open_watch(wait.call.channel)
-            await self._store.enqueue(
-                [
-                    NewPost(
-                        key=f"expect:{wait.id}",
-                        channel=wait.call.channel,
-                        message=say(_outcome(wait, waited)),
-                        deployment_id=watch.id if watch else None,
-                        thread_of=STATUS if watch else None,
-                    )
-                ]
-            )
-        except StoreUnavailable:
-            return
-        self._wake()
+    async def _post(self, wait: Wait, seen: _Seen, now: datetime) -> NewPost:
+        watch = await self._store.open_watch(wait.channel)
+        message = outcome_message(
+            wait, seen.counts, waited=now - wait.began_at, trouble=seen.problem
+        )
+        return NewPost(
+            key=f"expect:{wait.id}",
+            channel=wait.channel,
+            message=message,
+            deployment_id=watch.id if watch else None,
+            thread_of=STATUS if watch else None,
+        )
 
 
 def _count(seen: LogEvidence, signal: str) -> int:
@@ -160,41 +229,5 @@ def _count(seen: LogEvidence, signal: str) -> int:
     return found.count if found is not None else 0
 
 
-_LOST: Final = (
-    (
-        "unknown_instance",
-        "a webhook came for an unknown instance or with a wrong secret. `/golive diagnose 1`"
-        " compares the secrets.",
-    ),
-    ("inbound_failed", "a webhook came, and its processing failed behind HTTP 200."),
-    ("inbound_dropped", "a webhook came, and the application dropped the message."),
-    ("webhooks", "a webhook came, but no message was made of it."),
-)
-"""What was seen last, and where the message got lost then."""
-
-_NEVER: Final = (
-    "no webhook reached the application, so it got lost before. `/golive diagnose 2` looks at"
-    " Evolution's webhook, BASE_URL and the certificate."
-)
-
-
-def _outcome(wait: _Wait, waited: timedelta) -> str:
-    """How long it took, or where it got lost."""
-    if wait.in_log is not None and wait.in_rows is not None:
-        return (
-            f"An inbound message arrived: in the log after {_s(wait.in_log)}, in the database after"
-            f" {_s(wait.in_rows)}."
-        )
-    if wait.in_log is not None:
-        return (
-            f"An inbound message is in the log after {_s(wait.in_log)}, and in {_s(waited)} there"
-            " was no row: it got lost between the application and its database."
-        )
-    if wait.in_rows is not None:
-        return f"An inbound message is in the database after {_s(wait.in_rows)}."
-    where = next((words for signal, words in _LOST if wait.counts.get(signal)), _NEVER)
-    return f"Nothing arrived within {_s(waited)}: {where}"
-
-
-def _s(span: timedelta) -> str:
-    return f"{round(span.total_seconds())} s"
+def _job(wait_id: UUID) -> str:
+    return f"expect:{wait_id}"
