@@ -158,6 +158,7 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
     )
     posts = FixPosts(house.store, rules, house.wake)
     hooks = Hooks({one.name: one.value.get_secret_value() for one in house.settings.secrets})
+    stack.push_async_callback(hooks.close)
     rollback = CountedRollback(
         engine,
         rules.rollback,

@@ -185,6 +185,7 @@ class Rollback:
             entry = self._entry(claim, action if ended is not None else f"{action} late", now)
             details = {"how": ran.how, "known": ran.known}
             await audit.append(connection, replace(entry, details=details))
+        await self._engine.steps.reached(Step.RECORDED)
         return ended is not None
 
     async def tick(self, claim_id: UUID, step: int, *, by: str, at: datetime) -> Claim | Over:

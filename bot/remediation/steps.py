@@ -19,6 +19,7 @@ class Step(StrEnum):
     COMPARED = "compared with the other system"
     RUNNING = "a command or hook is about to run"
     RAN = "a command or hook has run"
+    RECORDED = "its end is recorded, nobody told"
 
 
 class Steps(Protocol):

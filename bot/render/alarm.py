@@ -18,6 +18,7 @@ from bot.render.phrases import (
     elapsed,
     known_people,
     number,
+    rollback_lines,
     to_do,
     verdict_parts,
     version,
@@ -91,7 +92,7 @@ def reminder(
     draft = Draft(
         verdict=_line(view, alarm, lead, f"not acknowledged for {duration(waited)}"),
         reasons=_reasons(view, lead),
-        parts=[button_row(buttons)],
+        parts=[Part(lines=rollback_lines(view), rank=0), button_row(buttons)],
         fine="`/golive ack` says that you are on it. golive does not call again.",
         colour=_RED,
     )
@@ -118,7 +119,11 @@ def undecided(
     draft = Draft(
         verdict=f"{said} {called}".rstrip(),
         reasons=_reasons(view, lead),
-        parts=[*_verdict(view), button_row(buttons)],
+        parts=[
+            Part(lines=rollback_lines(view), rank=0),
+            *_verdict(view),
+            button_row(buttons),
+        ],
         fine="`/golive accept CHECK REASON` accepts, `/golive close` ends the watch.",
         colour=DECISION_COLOURS[Decision.MONITOR],
         file=("golive-open.txt", "All that is open"),

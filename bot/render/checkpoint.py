@@ -16,6 +16,7 @@ from bot.render.phrases import (
     late_words,
     more_reasons,
     reasons,
+    rollback_lines,
     verdict_line,
     version,
     window_fine,
@@ -51,6 +52,7 @@ def checkpoint_message(
         verdict=_first_line(view, taken, restarted=restarted),
         reasons=reasons(report.verdict),
         parts=[
+            Part(lines=rollback_lines(view), rank=0),
             *more_reasons(report.verdict, known_people(view), listed=report.findings),
             Part(title=_own_title(taken), lines=rows, rank=2, noun="checks", at_most=20),
             comparison_part(report.findings),

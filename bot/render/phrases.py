@@ -162,6 +162,14 @@ def note_line(note: Note) -> str:
             return f"{who} silenced {check} {until}{reason}"
 
 
+def rollback_lines(view: WatchView) -> list[str]:
+    """Where a rollback stands, for every message of a watch; [] where none was declared."""
+    if not view.rollback:
+        return []
+    named = [found.removeprefix("by ") for found in _PERSON.findall(view.rollback)]
+    return [f"*Rollback:* {people(escape(view.rollback, 400), named)}"]
+
+
 def late_words(taken: Taken) -> str:
     """How late a point was taken; "" where it was in time."""
     return f"{duration(taken.late)} late" if taken.late >= timedelta(minutes=1) else ""

@@ -9,7 +9,15 @@ from bot.render.checkpoint import evidence_part
 from bot.render.findings import WORST, before_of, check_line, worst_first
 from bot.render.message import Button, Message
 from bot.render.mrkdwn import escape
-from bot.render.phrases import colour_of, late_words, reasons, verdict_line, version, window_fine
+from bot.render.phrases import (
+    colour_of,
+    late_words,
+    reasons,
+    rollback_lines,
+    verdict_line,
+    version,
+    window_fine,
+)
 from bot.render.timeline import next_words
 from bot.watch.model import Taken, WatchView
 from checks.engine.model import Finding, Level, Report
@@ -43,6 +51,7 @@ def pulse_message(view: WatchView, taken: Taken, *, buttons: Sequence[Button] = 
         verdict=verdict_line(decision, *about, count, report=report, so_far=True),
         reasons=reasons(report.verdict),
         parts=[
+            Part(lines=rollback_lines(view), rank=0),
             Part(title="Got worse", lines=rows, rank=1, noun="checks", at_most=20),
             button_row(buttons),
             evidence_part(worse),

@@ -20,6 +20,7 @@ from bot.render.phrases import (
     more_reasons,
     number,
     reasons,
+    rollback_lines,
     verdict_line,
     version,
     window_fine,
@@ -80,6 +81,7 @@ def final_review(
         verdict=_first_line(view, taken, decision, restarted=restarted),
         reasons=reasons(report.verdict),
         parts=[
+            Part(lines=rollback_lines(view), rank=0),
             *more_reasons(report.verdict, known_people(view), listed=others),
             Part(title="Next", lines=next_steps(decision, runbook), rank=1),
             button_row(buttons),

@@ -18,6 +18,7 @@ from bot.render.phrases import (
     more_reasons,
     note_line,
     reasons,
+    rollback_lines,
     verdict_line,
     version,
     window_fine,
@@ -113,9 +114,8 @@ def _problems(problems: Sequence[str]) -> list[str]:
 
 def _standing(view: WatchView) -> list[str]:
     """Where a rollback stands, and what people decided."""
-    rollback = [f"*Rollback:* {escape(view.rollback)}"] if view.rollback else []
     holding = [note_line(note) for note in view.notes if note.holds(view.now)]
-    return [*rollback, *holding]
+    return [*rollback_lines(view), *holding]
 
 
 def _checks(view: WatchView) -> list[str]:

@@ -72,7 +72,8 @@ def trouble_of(error: Exception, host: str) -> Trouble:
             what=f"TLS certificate not valid ({certificate.verify_message or 'not trusted'})",
             mend="Renew the certificate, or make its CA known to golive (SSL_CERT_FILE).",
         )
-    if _cause(error, ssl.SSLError) is not None:
+    # Behind the handshake it is how TLS says that the connection was cut.
+    if isinstance(error, httpx.ConnectError) and _cause(error, ssl.SSLError) is not None:
         return _NO_TLS
     if _cause(error, ConnectionRefusedError) is not None:
         return _REFUSED
