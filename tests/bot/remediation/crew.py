@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 from bot.demo.workspace import people
@@ -47,7 +46,9 @@ async def all_undo(table: Bench, crew: tuple[str, ...], message: Message) -> lis
     """Each presses Undo at the same moment; what each is told, and nobody else."""
     actor, people = table.workspace.actor, tuple(dict.fromkeys(crew))
     await asyncio.gather(*(actor.click(u, message, "golive.undo", confirm=True) for u in crew))
-    await _until(table, lambda: sum(len(_told(table, user)) for user in people) >= len(crew))
+    await table.workspace.until(
+        lambda: sum(len(_told(table, user)) for user in people) >= len(crew), seconds=_PATIENCE
+    )
     await table.rest()
     return [text for user in people for text in _told(table, user)]
 
@@ -63,20 +64,11 @@ async def all_submit(table: Bench, views: dict[str, View], reason: str | None) -
 
 
 async def _shown(table: Bench, crew: tuple[str, ...]) -> dict[str, View]:
-    """The modal that each sees once it is filled; until then the clock stands."""
-    await _until(table, lambda: len(_filled(table, crew)) == len(crew))
+    """The modal that each sees once it is filled."""
+    await table.filled(*crew)
     await table.rest()
-    return _filled(table, crew)
-
-
-def _filled(table: Bench, crew: tuple[str, ...]) -> dict[str, View]:
-    tops = {user: top for user in crew if (top := table.top(user)) is not None}
-    return {user: view for user, view in tops.items() if "One moment" not in words(view)}
+    return {user: view for user in crew if (view := table.top(user)) is not None}
 
 
 def _told(table: Bench, user: str) -> list[str]:
     return [all_words(m) for m in table.workspace.state.messages.ephemerals(user, CHANNEL)]
-
-
-async def _until(table: Bench, predicate: Callable[[], bool]) -> None:
-    await table.workspace.until(predicate, seconds=_PATIENCE)

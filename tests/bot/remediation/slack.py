@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import LiteralString, cast
 
 import psycopg
 from pydantic import SecretStr
@@ -16,6 +17,7 @@ from bot.demo.workspace import Workspace, people
 from bot.demo.workspace.actor import Outcome
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.views import View
+from bot.render.mrkdwn import date
 from bot.settings import NamedSecret, Settings
 from checks import CHECKS
 from checks.engine.runbook import Remediation, Runbook, load_runbook
@@ -25,6 +27,9 @@ from tests.support.hand import HandClock
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 
 EVOLUTION_KEY = "evo-key-of-the-tests-only-1234567890"
+
+_PATIENCE = 30.0
+"""Real seconds after which a test gives up on answers."""
 
 
 def rules_of(**changes: object) -> Runbook:
@@ -58,10 +63,10 @@ class Bench:
 
     async def command(self, text: str, user: str = people.OPERATOR) -> View | None:
         """Type a command; the modal that the person sees then."""
+        before = self.top(user)
         await self.workspace.actor.command(user, CHANNEL, text)
         if text.startswith(("/golive fix", "/golive rollback")):
-            # Before the clock may be moved: a trigger lives three seconds.
-            await self.workspace.until(lambda: self.top(user) is not None)
+            await self.filled(user, before=before)
         await self.rest()
         return self.top(user)
 
@@ -75,13 +80,31 @@ class Bench:
         assert view is not None
         return view
 
+    async def filled(self, *users: str, before: View | None = None) -> None:
+        """Wait until each sees a modal that is filled, before the clock may be moved.
+
+        before: the one that was open until now, where another one is to come.
+        """
+
+        def ready() -> bool:
+            tops = [self.top(user) for user in users]
+            return all(
+                top is not None
+                and (before is None or top.id != before.id)
+                and "One moment" not in words(top)
+                for top in tops
+            )
+
+        await self.workspace.until(ready, seconds=_PATIENCE)
+
     async def click(
         self, message: Message | View, action: str, user: str = people.OPERATOR
     ) -> View | None:
         """Press a button, confirming where it asks; the modal that the person sees then."""
+        before = self.top(user)
         await self.workspace.actor.click(user, message, action, confirm=True)
         if action.startswith(("golive.approve", "golive.fix", "golive.rollback")):
-            await self.workspace.until(lambda: self.top(user) is not None)
+            await self.filled(user, before=before)
         await self.rest()
         return self.top(user)
 
@@ -92,6 +115,7 @@ class Bench:
         values = {"reason": reason} if reason is not None else {}
         outcome: Outcome = await self.workspace.actor.submit(user, view, dict(values))
         assert outcome.error is None, outcome
+        await self.filled(user)
         await self.rest()
         top = self.top(user)
         return words(top) if top is not None else ""
@@ -117,6 +141,14 @@ class Bench:
         """What the application's database has."""
         with psycopg.connect(self.roles.owner) as owner:
             return [tuple(row) for row in owner.execute(statement.encode(), values).fetchall()]
+
+    def instant(self, column: LiteralString) -> str:
+        """The one instant that claims have in a column, as messages show it."""
+        ((found,),) = self.rows(
+            f"SELECT DISTINCT {column} FROM golive.fix_claims WHERE {column} IS NOT NULL"
+        )
+        assert isinstance(found, datetime)
+        return date(found)
 
     def actions(self) -> list[str]:
         """The audit's actions, oldest first."""
@@ -202,10 +234,14 @@ async def bench(
     operators: tuple[str, ...] = (people.OPERATORS,),
     tokens: dict[str, str] | None = None,
     replicas: int = 1,
+    place: Workspace | None = None,
 ) -> AsyncGenerator[Bench]:
-    """A running bot with fixes, or two of them."""
+    """A running bot with fixes, or two of them; in a workspace of its own unless one is given."""
     time = clock or HandClock(T0)
-    async with Workspace(now=time.now, rate_limits=False) as workspace:
+    async with AsyncExitStack() as stack:
+        workspace = place or await stack.enter_async_context(
+            Workspace(now=time.now, rate_limits=False)
+        )
         given = settings(
             workspace,
             store,

@@ -12,8 +12,6 @@ from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
 
 ALL = "/golive fix reset_messages all"
-WHO = "did that <!date^1795471200^"
-"""The sentence of whoever came too late, with the instant of the execution."""
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +19,11 @@ def failures(roles: RoleUrls) -> None:
     """37 failed messages, of which 30 can be reset."""
     with Rows(roles.owner) as rows:
         plant_failures(rows)
+
+
+def who(table: Bench, user: str) -> str:
+    """The sentence that whoever came too late reads."""
+    return f"<@{user}> did that {table.instant('executed_at')}: "
 
 
 def queued(table: Bench) -> object:
@@ -40,7 +43,7 @@ async def test_of_fifty_operators_one_executes(
         table.workspace.faults.wire.duplicate = 50
         said = await all_submit(table, views, "Evolution is back")
         done = [user for user, text in said.items() if "*Done*" in text]
-        late = [text for text in said.values() if f"<@{done[0]}> {WHO}" in text]
+        late = [text for text in said.values() if who(table, done[0]) in text]
         assert (len(done), len(late)) == (1, 49)
         assert all("all units, 30 rows. Nothing was done now." in text for text in late)
         assert queued(table) == 30
@@ -80,7 +83,7 @@ async def test_of_many_who_approve_one_executes(roles: RoleUrls, store_database:
         asked = table.post("*Approval needed*")
         said = await all_submit(table, await all_approve(table, crew, asked), None)
         done = [user for user, text in said.items() if "*Done*" in text]
-        late = [text for text in said.values() if f"<@{done[0]}> {WHO}" in text]
+        late = [text for text in said.values() if who(table, done[0]) in text]
         assert (len(done), len(late)) == (1, 19)
         assert queued(table) == 30
         assert table.actions() == ["proposed", "confirmed", "executed"]
@@ -89,7 +92,7 @@ async def test_of_many_who_approve_one_executes(roles: RoleUrls, store_database:
         assert f"Approved by <@{done[0]}>." in answered.text
         pressed = await table.click(asked, "golive.approve", people.SECOND_OPERATOR)
         assert pressed is not None
-        assert f"<@{done[0]}> {WHO}" in words(pressed)
+        assert who(table, done[0]) in words(pressed)
 
 
 async def test_one_unit_and_all_units_at_once(roles: RoleUrls, store_database: str) -> None:
@@ -99,11 +102,11 @@ async def test_one_unit_and_all_units_at_once(roles: RoleUrls, store_database: s
         whole = await table.open(ALL, people.SECOND_OPERATOR)
         assert "30 rows" in await table.submit(whole, user=people.SECOND_OPERATOR)
         late = await table.submit(norte)
-        assert f"<@{people.SECOND_OPERATOR}> {WHO}" in late
+        assert who(table, people.SECOND_OPERATOR) in late
         assert "all units, 30 rows. Nothing was done now." in late
         nothing = words(await table.reopened("/golive fix reset_messages Norte"))
         assert "There is nothing to change for Norte." in nothing
-        assert f"<@{people.SECOND_OPERATOR}> {WHO}" in nothing
+        assert who(table, people.SECOND_OPERATOR) in nothing
         assert queued(table) == 30
 
 

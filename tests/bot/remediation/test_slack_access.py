@@ -9,10 +9,8 @@ from datetime import timedelta
 import pytest
 
 from bot.demo.workspace import people
-from bot.demo.workspace.messages import Message
-from bot.desk import Call, Role
 from tests.bot.remediation.planted import Failures, plant_failures
-from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, rules_of, words
+from tests.bot.remediation.slack import Bench, bench, button_ids, rules_of, words
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
 
@@ -108,35 +106,3 @@ async def test_two_operators(roles: RoleUrls, store_database: str, failures: Fai
         assert table.actions() == ["proposed", "confirmed", "refused", "executed"]
         posts = [m for m in table.stage.posts if "golive.approve" in button_ids(m)]
         assert posts == []
-
-
-async def test_buttons_work_after_a_restart(
-    roles: RoleUrls, store_database: str, failures: Failures
-) -> None:
-    """Another process knows the fix by its claim; the outcome is posted by it too."""
-    del failures
-    async with bench(roles, store_database) as table:
-        await table.submit(await table.open(FIX))
-        old = table.post("*Fixed*")
-    async with bench(roles, store_database, clock=table.stage.clock) as after:
-        await after.stage.timer.advance(timedelta(minutes=3))
-        assert "15 stranded" in all_words(after.post("15 changed"))
-        reply = await after.stage.bot.repairs.mending.undo(_operator(after), _claim_of(old))
-        assert "Undone: 15 restored" in reply.message.text
-        assert queued(after) == 0
-
-
-def _operator(table: Bench, user: str = people.OPERATOR) -> Call:
-    now = table.stage.clock.now()
-    return Call(user=user, channel=people.RELEASES, role=Role.OPERATOR, at=now)
-
-
-def _claim_of(message: Message) -> str:
-    values = [
-        str(element["value"])
-        for block in message.all_blocks()
-        if block["type"] == "actions"
-        for element in block["elements"]
-        if element["action_id"] == "golive.undo"
-    ]
-    return values[0]
