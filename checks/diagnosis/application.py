@@ -20,6 +20,7 @@ from checks.diagnosis.webhooks import ROUTE
 from checks.engine.model import Problem
 from checks.sources.evolution.failures import FailureKind, kind_of
 from checks.sources.http import Timeouts
+from checks.sources.http_client import NO_CLIENT, new_client
 from checks.sources.http_trouble import trouble_of
 
 _MAX_PORT = 65535
@@ -30,10 +31,6 @@ _NO_URL = Problem(what="No base URL was given.", mend="Use --base-url URL or BAS
 _BAD_URL = Problem(
     what="The base URL is not an address that can be asked.",
     mend="Set BASE_URL to the application's public address, such as https://crm.example.org.",
-)
-_NO_CLIENT = Problem(
-    what="No HTTP client can be set up with the environment's CA file or proxy.",
-    mend="Check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY.",
 )
 
 
@@ -134,16 +131,11 @@ class HttpApplication:
         if isinstance(url, Problem):
             return EventFacts(name=name, problem=url)
         auth = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
-        try:
-            # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
-            client = httpx.AsyncClient(
-                timeout=self._timeouts.httpx(),
-                headers=_HEADERS,
-                transport=self._transport,
-                verify=self._tls or True,
-            )
-        except (OSError, ValueError, ImportError, httpx.InvalidURL):
-            return EventFacts(name=name, problem=_NO_CLIENT)
+        client = new_client(
+            timeouts=self._timeouts, headers=_HEADERS, tls=self._tls, transport=self._transport
+        )
+        if client is None:
+            return EventFacts(name=name, problem=NO_CLIENT)
         event = {"event": "test", "instance": name}
         target = f"{self.base_url}{ROUTE}/{name}"
         try:

@@ -6,17 +6,15 @@ another host, and no body is kept longer than its caller reads it.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 from urllib.parse import quote
 
 import httpx
 
-from checks.engine.model import Json, Problem
+from checks.engine.model import Json
 from checks.sources.evolution.failures import (
     Failure,
     no_answer,
@@ -26,13 +24,11 @@ from checks.sources.evolution.failures import (
 )
 from checks.sources.evolution.server import Server
 from checks.sources.http import Timeouts
+from checks.sources.http_client import NO_CLIENT, HttpTransport
 
 _MAX_BODY = 8 * 1024 * 1024
+"""No answer of Evolution has as many bytes."""
 _HEADERS = {"User-Agent": "golive", "Accept": "application/json"}
-_NO_CLIENT = Problem(
-    what="No HTTP client can be set up with the environment's CA file or proxy.",
-    mend="Check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY.",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +52,7 @@ class Reply:
     body: object = field(repr=False)
 
 
-class Transport:
+class Transport(HttpTransport):
     """Carries calls to any number of servers: `async with Transport() as transport: …`."""
 
     def __init__(
@@ -73,79 +69,40 @@ class Transport:
             tls: which certificates to trust; None trusts what the system trusts.
             transport: what carries the requests, in tests.
         """
-        self._timeouts = timeouts or Timeouts()
-        self._tls = tls
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all connections; the next call opens them again."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        super().__init__(
+            timeouts=timeouts or Timeouts(), headers=_HEADERS, tls=tls, transport=transport
+        )
 
     async def send(self, server: Server, call: Call) -> Reply | Failure:
         """The answer of 2xx, or the reason why there is none. Never raises for known trouble."""
-        client = self._open()
+        client = self._opened()
         if client is None:
-            return not_configured(_NO_CLIENT)
+            return not_configured(NO_CLIENT)
         try:
-            async with asyncio.timeout(self._timeouts.whole):
-                status, raw = await _exchange(client, server, call)
+            answer = await self._exchange(
+                client,
+                _request(client, server, call),
+                user=server.user,
+                password=server.password,
+                most=_MAX_BODY,
+            )
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             return no_answer(error, server)
-        body = _json(raw)
-        if not 200 <= status < 300:
-            return refused(server, status, _message(body), call.instance)
+        body = _json(answer.body)
+        if not 200 <= answer.status < 300:
+            return refused(server, answer.status, _message(body), call.instance)
         if body is _NO_JSON:
-            return not_evolution(server, status)
-        return Reply(status=status, body=body)
-
-    def _open(self) -> httpx.AsyncClient | None:
-        if self._client is None:
-            try:
-                # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
-                self._client = httpx.AsyncClient(
-                    timeout=self._timeouts.httpx(),
-                    headers=_HEADERS,
-                    transport=self._transport,
-                    verify=self._tls or True,
-                )
-            except (OSError, ValueError, ImportError, httpx.InvalidURL):
-                return None
-        return self._client
+            return not_evolution(server, answer.status)
+        return Reply(status=answer.status, body=body)
 
 
-async def _exchange(client: httpx.AsyncClient, server: Server, call: Call) -> tuple[int, bytes]:
-    """The status and the body, up to a size that no answer of Evolution has."""
-    request = client.build_request(
+def _request(client: httpx.AsyncClient, server: Server, call: Call) -> httpx.Request:
+    return client.build_request(
         call.method,
         f"{server.base}/{'/'.join(map(_segment, call.path))}",
         headers={"apikey": server.key},
         json=call.body,
     )
-    auth = httpx.BasicAuth(server.user, server.password) if server.user else None
-    response = await client.send(request, auth=auth, stream=True)
-    try:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _MAX_BODY:
-                return response.status_code, b""
-        return response.status_code, bytes(body)
-    finally:
-        await response.aclose()
 
 
 def _segment(part: str) -> str:

@@ -66,15 +66,6 @@ class LokiError(Exception):
         self.failure = failure
 
 
-NO_CLIENT = Failure(
-    kind=FailureKind.NO_CLIENT,
-    problem=Problem(
-        what="No HTTP client can be set up with the environment's CA file or proxy.",
-        mend="Check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY.",
-    ),
-)
-
-
 def no_answer(error: Exception, loki: Loki) -> Failure:
     """Why a question got no answer, told from the chain of exceptions behind the client's own."""
     late = isinstance(error, httpx.TimeoutException | TimeoutError)

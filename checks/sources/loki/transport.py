@@ -6,14 +6,13 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
 import httpx
 
 from checks.sources.http import Timeouts
+from checks.sources.http_client import NO_CLIENT, Answer, HttpTransport
 from checks.sources.loki.address import Loki
-from checks.sources.loki.failures import NO_CLIENT, Failure, LokiError, no_answer, refused
+from checks.sources.loki.failures import Failure, FailureKind, LokiError, no_answer, refused
 
 _MAX_BODY = 64 * 1024 * 1024
 _PAUSES = (0.5, 1.0, 2.0)
@@ -31,7 +30,7 @@ _AGAIN = frozenset(
 )
 
 
-class Transport:
+class Transport(HttpTransport):
     """Carries questions to one server: `async with Transport(loki) as transport: …`."""
 
     def __init__(
@@ -54,30 +53,10 @@ class Transport:
             at_once: how many questions may be open.
             sleep: waits before a question is asked again.
         """
+        super().__init__(timeouts=timeouts, headers=_headers(loki), tls=tls, transport=transport)
         self.loki = loki
-        self._timeouts = timeouts
-        self._tls = tls
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
         self._slots = asyncio.Semaphore(at_once)
         self._sleep = sleep
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all connections; the next question opens them again."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
 
     async def get(self, path: str, params: Mapping[str, str]) -> bytes:
         """The body of an answer of 2xx.
@@ -91,58 +70,32 @@ class Transport:
         """
         async with self._slots:
             for pause in (*_PAUSES, None):
-                status, body, wanted = await self._once(path, params)
-                if 200 <= status < 300:
-                    return body
-                if pause is None or status not in _AGAIN:
-                    raise LokiError(refused(status, body, self.loki))
-                await self._sleep(_pause(pause, wanted))
+                answer = await self._once(path, params)
+                if 200 <= answer.status < 300:
+                    return answer.body
+                if pause is None or answer.status not in _AGAIN:
+                    raise LokiError(refused(answer.status, answer.body, self.loki))
+                await self._sleep(_pause(pause, answer.headers.get("Retry-After", "")))
         raise AssertionError  # pragma: no cover - the last pause is None
 
-    async def _once(self, path: str, params: Mapping[str, str]) -> tuple[int, bytes, str]:
-        client = self._open()
+    async def _once(self, path: str, params: Mapping[str, str]) -> Answer:
+        client = self._opened()
         if client is None:
-            raise LokiError(NO_CLIENT)
+            raise LokiError(Failure(kind=FailureKind.NO_CLIENT, problem=NO_CLIENT))
+        loki = self.loki
         try:
-            async with asyncio.timeout(self._timeouts.whole):
-                return await self._exchange(client, path, params)
+            request = client.build_request(
+                "GET", f"{loki.base}/loki/api/v1/{path}", params=dict(params)
+            )
+            return await self._exchange(
+                client,
+                request,
+                user="" if loki.token else loki.user,
+                password=loki.password,
+                most=_MAX_BODY,
+            )
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            failure: Failure = no_answer(error, self.loki)
-            raise LokiError(failure) from error
-
-    async def _exchange(
-        self, client: httpx.AsyncClient, path: str, params: Mapping[str, str]
-    ) -> tuple[int, bytes, str]:
-        request = client.build_request(
-            "GET", f"{self.loki.base}/loki/api/v1/{path}", params=dict(params)
-        )
-        auth = None
-        if self.loki.user and not self.loki.token:
-            auth = httpx.BasicAuth(self.loki.user, self.loki.password)
-        response = await client.send(request, auth=auth, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _MAX_BODY:
-                    return response.status_code, b"", ""
-            return response.status_code, bytes(body), response.headers.get("Retry-After", "")
-        finally:
-            await response.aclose()
-
-    def _open(self) -> httpx.AsyncClient | None:
-        if self._client is None:
-            try:
-                # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
-                self._client = httpx.AsyncClient(
-                    timeout=self._timeouts.httpx(),
-                    headers=_headers(self.loki),
-                    transport=self._transport,
-                    verify=self._tls or True,
-                )
-            except (OSError, ValueError, ImportError, httpx.InvalidURL):
-                return None
-        return self._client
+            raise LokiError(no_answer(error, loki)) from error
 
 
 def _headers(loki: Loki) -> dict[str, str]:
