@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,7 +10,6 @@ from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -20,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from bot.storage import problems
 from bot.storage.codec import CodecError
 from bot.storage.values import StoreUnavailable
+from checks.sources.database.connection import conninfo, hang_up_after
 from checks.sources.database.problems import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -104,7 +102,7 @@ class StoreDatabase:
     async def _work(self, bound: float) -> AsyncGenerator[Connection]:
         connection = await self._connection()
         try:
-            with _hang_up_after(connection, bound) as hung_up:
+            with hang_up_after(connection, bound) as hung_up:
                 try:
                     async with _transaction(connection, bound):
                         yield connection
@@ -166,16 +164,11 @@ class StoreDatabase:
 
     async def _alive(self, connection: Connection) -> None:
         # A connection that a firewall dropped in silence would let the check itself wait.
-        with _hang_up_after(connection, self._timeout):
+        with hang_up_after(connection, self._timeout):
             await connection.execute("")
 
     def _conninfo(self) -> str:
-        return make_conninfo(
-            self._url,
-            connect_timeout=max(2, round(self._timeout)),  # libpq knows nothing below 2
-            application_name="golive",
-            keepalives_idle=30,
-        )
+        return conninfo(self._url, self._timeout)
 
 
 async def fetch(
@@ -212,24 +205,3 @@ async def _transaction(connection: Connection, seconds: float) -> AsyncGenerator
 def _unfinished(connection: Connection) -> bool:
     status = connection.pgconn
     return status.status == ConnStatus.OK and status.transaction_status != TransactionStatus.IDLE
-
-
-@contextmanager
-def _hang_up_after(connection: Connection, seconds: float) -> Generator[asyncio.Event]:
-    """End the connection from this side if it takes longer; every wait on it then fails at once.
-
-    Cancelling would wait for the server's consent, which a hanging pooler never gives.
-    """
-    hung_up = asyncio.Event()
-
-    def hang_up() -> None:
-        hung_up.set()
-        # A second descriptor of the same socket: closing it leaves the driver's own one open.
-        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as twin:
-            twin.shutdown(socket.SHUT_RDWR)
-
-    timer = asyncio.get_running_loop().call_later(seconds, hang_up)
-    try:
-        yield hung_up
-    finally:
-        timer.cancel()

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence, QueryResult
 from checks.sources.database import problems
+from checks.sources.database.connection import conninfo, hang_up_after
 from checks.sources.database.snapshot import Connection, Limits, Snapshot, Work, read
 
 _SECRETS = Query(
@@ -107,7 +105,7 @@ class PostgresDatabase:
     async def _attempt(self, work: Work) -> tuple[Snapshot, bool]:
         """One transaction; whether it was hung up because it took too long."""
         async with self._connection() as connection:
-            with _hang_up_after(connection, self._seconds) as hung_up:
+            with hang_up_after(connection, self._seconds) as hung_up:
                 snapshot = await read(
                     connection,
                     work,
@@ -181,34 +179,8 @@ class PostgresDatabase:
 
     async def _alive(self, connection: Connection) -> None:
         # A connection that a firewall dropped in silence would let the check itself wait.
-        with _hang_up_after(connection, self._limits.connect):
+        with hang_up_after(connection, self._limits.connect):
             await AsyncConnectionPool.check_connection(connection)
 
     def _conninfo(self) -> str:
-        return make_conninfo(
-            self._url,
-            connect_timeout=max(2, round(self._limits.connect)),  # libpq knows nothing below 2
-            application_name="golive",
-            keepalives_idle=30,
-        )
-
-
-@contextmanager
-def _hang_up_after(connection: Connection, seconds: float) -> Generator[asyncio.Event]:
-    """End the connection from this side if it takes longer; every wait on it then fails at once.
-
-    Cancelling would wait for the server's consent, which a hanging pooler never gives.
-    """
-    hung_up = asyncio.Event()
-
-    def hang_up() -> None:
-        hung_up.set()
-        # A second descriptor of the same socket: closing it leaves the driver's own one open.
-        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as twin:
-            twin.shutdown(socket.SHUT_RDWR)
-
-    timer = asyncio.get_running_loop().call_later(seconds, hang_up)
-    try:
-        yield hung_up
-    finally:
-        timer.cancel()
+        return conninfo(self._url, self._limits.connect)
