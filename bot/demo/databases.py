@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
+from bot.shipped import shipped_sql
 from checks.engine.runbook import shipped_runbook
 
 _ROLES = ("golive_reader", "golive_fixer")
@@ -31,7 +31,7 @@ def make_databases(server: EmbeddedPostgres) -> Databases:
     owner = server.create_database(script=crm_schema())
     password = secrets.token_hex(16)
     with psycopg.connect(owner, autocommit=True) as connection:
-        connection.execute(_roles_script())
+        connection.execute(shipped_sql(shipped_runbook().with_name("roles.sql")))
         for role in _ROLES:
             connection.execute(
                 sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
@@ -45,13 +45,3 @@ def make_databases(server: EmbeddedPostgres) -> Databases:
 def _as_role(url: str, role: str, password: str) -> str:
     parts = urlsplit(url)
     return f"postgresql://{role}:{password}@{parts.path}?{parts.query}"
-
-
-def _roles_script() -> LiteralString:
-    text = shipped_runbook().with_name("roles.sql").read_text(encoding="utf-8")
-    return _shipped(text)
-
-
-def _shipped(text: str) -> LiteralString:
-    # The file is part of golive: as trustworthy as a literal, which no type can say.
-    return text  # pyright: ignore[reportReturnType]

@@ -31,6 +31,7 @@ from bot.demo.postgres_binaries import (
     temporary_folder,
     unprivileged_account,
 )
+from bot.shipped import shipped_sql
 
 _USER = "golive"
 _START_SECONDS = 30.0
@@ -72,13 +73,7 @@ rm -rf "$1"
 
 def crm_schema() -> LiteralString:
     """The monitored application's tables, as SQL statements."""
-    text = files("bot.demo").joinpath("schema.sql").read_text(encoding="utf-8")
-    return _shipped(text)
-
-
-def _shipped(text: str) -> LiteralString:
-    # The file is part of this package: as trustworthy as a literal, which no type can say.
-    return text  # pyright: ignore[reportReturnType]
+    return shipped_sql(files("bot.demo").joinpath("schema.sql"))
 
 
 class EmbeddedPostgres:

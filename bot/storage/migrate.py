@@ -8,6 +8,7 @@ from typing import Final, LiteralString
 
 from psycopg import errors
 
+from bot.shipped import shipped_sql
 from bot.storage import problems
 from bot.storage.database import Connection, StoreDatabase, fetch
 
@@ -53,7 +54,7 @@ def migrations() -> tuple[Migration, ...]:
         Migration(
             version=int(file.name.partition("_")[0]),
             name=file.name,
-            script=_shipped(file.read_text(encoding="utf-8")),
+            script=shipped_sql(file),
         )
         for file in files("bot.storage").joinpath("migrations").iterdir()
         if file.name.endswith(".sql")
@@ -97,8 +98,3 @@ async def _prepare(connection: Connection) -> int:
         await fetch(connection, _TABLE)
     (applied,) = await fetch(connection, _APPLIED)
     return int(applied["version"])
-
-
-def _shipped(text: str) -> LiteralString:
-    # The file is part of this package: as trustworthy as a literal, which no type can say.
-    return text  # pyright: ignore[reportReturnType]
