@@ -21,6 +21,7 @@ from checks import CHECKS
 from checks.engine.model import HealthEvidence
 from checks.engine.runbook import Runbook, load_runbook
 from checks.engine.runner import Sources
+from checks.sources.http import HealthProbe
 from tests.bot.storage.things import rows
 from tests.support.evidence import HOUR, leak, log, minute_of, tried
 from tests.support.fakes import FakeDatabase, FakeLog, FakeProbe
@@ -58,8 +59,8 @@ class Application:
 
     log: FakeLog = field(default_factory=lambda: FakeLog(evidence=log({"http_responses": 100})))
     database: FakeDatabase = field(default_factory=FakeDatabase)
-    probe: FakeProbe = field(default_factory=lambda: answering(200))
-    quick: FakeProbe = field(default_factory=lambda: answering(200))
+    probe: HealthProbe = field(default_factory=lambda: answering(200))
+    quick: HealthProbe = field(default_factory=lambda: answering(200))
 
 
 def answering(*statuses: int) -> FakeProbe:

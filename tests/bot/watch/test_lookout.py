@@ -267,17 +267,29 @@ async def test_own_probes_and_expectations_stand_in_the_evidence(rig: Rig) -> No
     assert evidence.observed.inbound_expected == "2 came earlier in this watch"
 
 
-async def test_a_diagnosis_without_a_watch_is_subtracted_from_the_live_look(rig: Rig) -> None:
-    """Its own test event is no unknown instance of the application's."""
-    rig.seen.log.evidence = log({"http_responses": 50, "unknown_instance": 3, "webhooks": 9})
-    lookout = rig.lookout()
+async def test_own_test_events_are_subtracted_by_name_in_a_watch_and_outside(rig: Rig) -> None:
+    """Those that golive sent, and no stranger's that only looks like one."""
     rig.clock.instant = at(30)
-    lookout.caused(at(29), {"unknown_instance": 2})
-    lookout.caused(at(29), {"unknown_instance": 1})
-    report = await lookout.live()
-    found = next(one for one in report.findings if one.check == "unknown_instances")
-    assert (found.value, found.level) == (0, Level.OK)
-    assert found.details["own_probes_subtracted"] == 3
+    rig.seen.log.evidence = replace(
+        log({"http_responses": 50, "unknown_instance": 7, "webhooks": 9}),
+        own_events={"golive-probe-0badcafe": 2, "golive-probe-5eedbeef": 1, "golive-probe-ff": 4},
+    )
+    lookout = rig.lookout()
+    lookout.remember_events({"golive-probe-0badcafe": at(28)})
+    lookout.remember_events({"golive-probe-5eedbeef": at(29)})
+    for report in (await lookout.live(), await lookout.watch(about())):
+        found = next(one for one in report.findings if one.check == "unknown_instances")
+        assert found.value == 4
+        assert found.details["counted_in_log"] == 7
+        assert found.details["own_probes_subtracted"] == 3
+        assert found.summary.endswith("wrong secret, 3 test events of golive's own left out.")
+    assert lookout.occasion(None, WatchState()).own_events == (
+        "golive-probe-0badcafe",
+        "golive-probe-5eedbeef",
+    )
+    rig.clock.instant = at(31 + 180)
+    lookout.remember_events({})
+    assert lookout.occasion(None, WatchState()).own_events == ()
 
 
 async def test_no_fix_turns_its_own_check_green(rig: Rig) -> None:

@@ -253,25 +253,3 @@ def test_never_more_is_subtracted_than_the_log_shows(
     for signal, n in found.items():
         assert 0 < n <= min(len(statuses), counts.get(signal, 0))
         assert signal == "http_429" or n <= health
-
-
-def test_what_a_diagnosis_caused_is_subtracted_and_added_up() -> None:
-    """Its test events are told apart from those of the application, in the same minute as well."""
-    state = WatchState()
-    for minutes in (1, 1.5, 7):
-        state = state.merged(observing.caused(state, at(minutes), {"unknown_instance": 1}))
-    assert observing.own_probes(state, T0, shown(unknown_instance=5)) == {"unknown_instance": 3}
-    assert observing.own_probes(state, at(2), shown(unknown_instance=5)) == {"unknown_instance": 1}
-    assert observing.own_probes(state, T0, shown(unknown_instance=2)) == {"unknown_instance": 2}
-    state = state.merged(observing.caused(state, at(1) + DAY, {"unknown_instance": 1}))
-    assert observing.own_probes(state, T0, shown(unknown_instance=9)) == {"unknown_instance": 1}
-
-
-def test_what_a_diagnosis_caused_changes_nothing_else() -> None:
-    """It is merged into what a watch remembers, beside a tick that ends at the same time."""
-    state = after(seen(0, {"a": "connected"}, health=tried(200)))
-    change = observing.caused(state, at(1), {"unknown_instance": 1})
-    merged = state.merged(change)
-    assert merged.observed == state.observed
-    before: dict[str, Json] = dict(state.memory)
-    assert {key: merged.memory[key] for key in before} == before

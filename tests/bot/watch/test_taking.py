@@ -15,7 +15,7 @@ from bot.watch.taking import Taker
 from checks.engine.model import DatabaseEvidence, Decision, Evidence, HealthEvidence, Level
 from checks.engine.runbook.model import HistoryRule
 from tests.bot.storage.things import rows
-from tests.bot.watch.bench import BOOK, LEAKING, Application, Bench, at, bench, point_of
+from tests.bot.watch.bench import BOOK, LEAKING, Application, Bench, answering, at, bench, point_of
 from tests.support.evidence import log
 from tests.support.evidence import rows as answers
 from tests.support.fakes import FakeProbe
@@ -100,7 +100,7 @@ async def test_a_look_that_broke_off_lets_the_point_go(
     store_database: str, bed: Bench, error: BaseException
 ) -> None:
     """At once, for another replica; nothing is recorded of it."""
-    held = Held(evidence=bed.seen.probe.evidence)
+    held = Held(evidence=answering(200).evidence)
     async with bench(
         store_database, owner="second", clock=bed.clock, seen=Application(probe=held)
     ) as other:
@@ -126,7 +126,7 @@ async def broken(evidence: Evidence, checkpoint: str) -> Evidence:
 
 async def test_a_watch_that_is_closed_meanwhile_says_nothing_more(bed: Bench) -> None:
     """The look was in vain; golive's own log says so."""
-    held = Held(evidence=bed.seen.probe.evidence)
+    held = Held(evidence=answering(200).evidence)
     deployment = await bed.begin()
     assert await bed.take(deployment, "T+0")
     slow = _with_probe(bed, held)
@@ -142,7 +142,7 @@ async def test_a_watch_that_is_closed_meanwhile_says_nothing_more(bed: Bench) ->
 
 async def test_a_slow_look_keeps_its_lease(store_database: str, bed: Bench) -> None:
     """Else another replica would take the point a second time."""
-    held = Held(evidence=bed.seen.probe.evidence)
+    held = Held(evidence=answering(200).evidence)
     async with bench(
         store_database, owner="slow", clock=bed.clock, seen=Application(probe=held), lease=2
     ) as slow:

@@ -85,8 +85,7 @@ async def test_a_watch_that_was_closed_does_not_tick(bed: Bench) -> None:
             return await super().probe()
 
     bed.seen.log.evidence = LEAKING
-    bed.seen.quick.breaks = None
-    closing = Closing(evidence=bed.seen.quick.evidence)
+    closing = Closing(evidence=answering(200).evidence)
     async with bench(bed.url, clock=bed.clock, seen=replace(bed.seen, quick=closing)) as other:
         assert not await other.ticker.tick(deployment)
         assert bed.posted() == ["status", "point:T+0"]
@@ -106,8 +105,9 @@ async def test_a_tick_samples_what_only_a_watch_can_see(bed: Bench) -> None:
     bed.seen.database.evidence = answers(
         unit_connections=down, campaigns_processing={"id": "c", "pending": 2}
     )
-    bed.seen.quick.evidence = answering(503).evidence
-    assert await bed.ticker.tick(deployment)
+    seen = replace(bed.seen, quick=answering(503))
+    async with bench(bed.url, clock=bed.clock, seen=seen) as other:
+        assert await other.ticker.tick(deployment)
     observed = (await remembered(bed, deployment)).observed
     assert observed is not None
     assert dict(observed.drops) == {"a": 1}
