@@ -10,23 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
+import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from bot.compose import open_bot
+from bot.logs import configure_logging
 from bot.schedule import WallTimer
 from bot.settings import Settings
 from checks import CHECKS
 from checks.engine.runbook import load_runbook
 from tests.faults.shared_clock import SharedClock
 
-_SECRETS = ("database_url", "slack_bot_token", "slack_app_token", "store_url")
+_SECRETS = (
+    "database_url",
+    "evolution_api_key",
+    "remediation_database_url",
+    "slack_app_token",
+    "slack_bot_token",
+    "store_url",
+)
+_BETWEEN_LOOKS = 0.02
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -41,14 +53,17 @@ async def _run(order: dict[str, Any], life: int) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
+    loop.add_signal_handler(signal.SIGUSR1, partial(_block, Path(order["blocked"])))
     loop.add_reader(life, os._exit, 1)
+    settings = _settings(order["settings"])
+    configure_logging(logging.INFO, form="console", secrets=settings.hidden)
     clock = SharedClock(Path(order["clock"]))
     timer = WallTimer(clock, speed=clock.speed)
     timer.start()
     try:
         async with open_bot(
-            _settings(order["settings"]),
-            load_runbook(checks=CHECKS),
+            settings,
+            load_runbook(Path(order["runbook"]) if order["runbook"] else None, checks=CHECKS),
             clock=clock,
             timer=timer,
             owner=order["owner"],
@@ -57,6 +72,12 @@ async def _run(order: dict[str, Any], life: int) -> None:
             await ended.wait()
     finally:
         await timer.stop()
+
+
+def _block(while_there: Path) -> None:
+    """Let the event loop do nothing else while a file is there, as a call that blocks does."""
+    while while_there.exists():
+        time.sleep(_BETWEEN_LOOKS)
 
 
 def _bear(order: dict[str, Any], life: int) -> int:

@@ -65,6 +65,7 @@ class BotProcess:
 
     def __init__(self, nursery: Nursery, order: dict[str, Any]) -> None:
         self.owner: str = order["owner"]
+        self._blocked = Path(order["blocked"])
         self.code: int | None = None
         self._nursery = nursery
         self._pid = nursery.bear(order)
@@ -85,6 +86,25 @@ class BotProcess:
         """Ask it to end, and wait; its exit code."""
         self._signal(signal.SIGTERM)
         return await self.gone(seconds)
+
+    @property
+    def resident(self) -> int:
+        """Memory that it has in hand, in KiB, what it shares with others included; 0: ended."""
+        try:
+            status = Path(f"/proc/{self._pid}/status").read_text(encoding="ascii")
+        except OSError:
+            return 0
+        sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(sizes[0]) if sizes else 0
+
+    def block(self) -> None:
+        """Block its event loop: the process lives, and does nothing."""
+        self._blocked.touch()
+        self._signal(signal.SIGUSR1)
+
+    def unblock(self) -> None:
+        """Let its event loop go on."""
+        self._blocked.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Let it stand still, as a machine does that is out of memory."""

@@ -13,9 +13,10 @@ import psycopg
 
 from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.workspace import people
+from tests.faults.opening import open_world
 from tests.faults.truth import Verdict, rows
 from tests.faults.wire import Wire
-from tests.faults.world import CHANNELS, Ground, World, open_world
+from tests.faults.world import CHANNELS, Ground, World
 
 _BACKEND = """
     SELECT pid FROM pg_stat_activity WHERE application_name = 'golive' AND pid <> pg_backend_pid()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.faults.killing import hour_of_kills
-from tests.faults.world import Ground, open_world
+from tests.faults.opening import open_world
+from tests.faults.world import Ground
 
 
 async def test_one_bot_killed_again_and_again_loses_and_doubles_nothing(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.machine import hour_of_machine_trouble
-from tests.faults.world import Ground, open_world
+from tests.faults.machine import hour_of_blocked_loops, hour_of_machine_trouble
+from tests.faults.opening import open_world
+from tests.faults.world import Ground
 
 
 async def test_log_clock_and_scheduler_in_trouble_lose_nothing(
@@ -16,3 +17,11 @@ async def test_log_clock_and_scheduler_in_trouble_lose_nothing(
         verdict = await hour_of_machine_trouble(world, minutes=35)
         assert verdict.wrong == []
         assert verdict.points >= 2 * 5
+
+
+async def test_what_a_blocked_bot_holds_is_taken_over(ground: Ground, tmp_path: Path) -> None:
+    """Its event loop blocks while its post is in Slack, until the other bot has settled that."""
+    async with open_world(ground, tmp_path) as world:
+        verdict = await hour_of_blocked_loops(world, times=1, minutes=25)
+        assert verdict.wrong == []
+        assert verdict.points >= 2 * 4

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.faults.opening import open_world
 from tests.faults.slack import disordered_envelopes, ended_while_people_type, hour_of_slack_trouble
-from tests.faults.world import Ground, open_world
+from tests.faults.world import Ground
 
 
 async def test_limits_errors_and_broken_connections_lose_nothing(

@@ -21,6 +21,9 @@ from checks.engine.runbook import Runbook
 
 Row = dict[str, Any]
 
+_OF_FIXES = "fix:"
+"""How the keys of posts about fixes begin: the same fix may be made, and told, again and again."""
+
 _POSTS: LiteralString = "SELECT * FROM golive.posts ORDER BY seq"
 _WATCHES: LiteralString = "SELECT * FROM golive.deployments ORDER BY started_at"
 _TAKEN: LiteralString = "SELECT * FROM golive.checkpoints WHERE taken_at IS NOT NULL"
@@ -28,34 +31,44 @@ _TAKEN: LiteralString = "SELECT * FROM golive.checkpoints WHERE taken_at IS NOT 
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """What was found: sentences, and how much was compared."""
+    """What was found: sentences, and how much was compared.
+
+    unsafe:   about fixes: executed twice, half done, not in the audit
+    grown:    about memory
+    notes:    figures worth a line, nothing wrong
+    fixes:    how many were executed
+    resident: KiB of the largest bot before the faults and after them; 0: not measured
+    """
 
     lost: list[str] = field(default_factory=list[str])
     doubled: list[str] = field(default_factory=list[str])
     disordered: list[str] = field(default_factory=list[str])
     stale: list[str] = field(default_factory=list[str])
+    unsafe: list[str] = field(default_factory=list[str])
+    grown: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
     points: int = 0
     posts: int = 0
+    fixes: int = 0
+    resident: tuple[int, int] = (0, 0)
 
     @property
     def wrong(self) -> list[str]:
         """Every sentence."""
-        return [*self.lost, *self.doubled, *self.disordered, *self.stale]
-
-    def add(self, other: Verdict) -> None:
-        """Take up what another comparison found."""
-        self.lost += other.lost
-        self.doubled += other.doubled
-        self.disordered += other.disordered
-        self.stale += other.stale
-        self.points += other.points
-        self.posts += other.posts
+        return [
+            *self.lost,
+            *self.doubled,
+            *self.disordered,
+            *self.stale,
+            *self.unsafe,
+            *self.grown,
+        ]
 
 
-def rows(url: str, statement: LiteralString) -> list[Row]:
+def rows(url: str, statement: LiteralString, values: Row | None = None) -> list[Row]:
     """The rows of one statement."""
     with psycopg.connect(url) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement).fetchall()
+        return cursor.execute(statement, values).fetchall()
 
 
 def post_id(message: Message) -> str | None:
@@ -81,7 +94,8 @@ def compare(url: str, messages: Sequence[Message], runbook: Runbook, *, until: d
     verdict.posts = len(shown)
     _points(verdict, url, posts, runbook, until)
     _once(verdict, posts, shown)
-    _first_lines(verdict, shown)
+    fixes = {str(row["id"]) for row in posts if row["key"].startswith(_OF_FIXES)}
+    _first_lines(verdict, [message for message in shown if post_id(message) not in fixes])
     _order(verdict, posts)
     _status(verdict, posts, {message.ts: message for message in messages})
     return verdict

@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from psycopg import AsyncConnection
-
 from bot.demo.health import HealthServer
-from bot.demo.hour import make_hour
 from bot.demo.postgres import EmbeddedPostgres
-from bot.demo.stage import Stage
 from bot.demo.workspace import people
 from bot.demo.workspace.actor import Outcome
 from bot.demo.workspace.messages import Message
@@ -30,7 +26,6 @@ from tests.faults.truth import Verdict, compare, rows
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 CHANNELS = (people.RELEASES, people.PRIVATE)
-_WRITE_EVERY = 0.1
 _LOOK_AGAIN = 0.02
 
 
@@ -50,6 +45,11 @@ class World:
 
     store:      the store's URL as the test reaches it
     bots_store: the same as the bots reach it
+    log:        the application's
+    output:     where the bots write golive's own log
+    settings:   more of the bots' settings
+    book:       their runbook's file; None for the shipped one
+    before:     KiB of the largest bot when the watches had begun
     """
 
     ground: Ground
@@ -60,10 +60,13 @@ class World:
     database: str
     store: str
     bots_store: str
+    log: Path
+    output: Path
     lease: float = 2.0
-    runbook: Runbook = field(default_factory=lambda: load_runbook(checks=CHECKS))
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    book: Path | None = None
     bots: list[BotProcess] = field(default_factory=list[BotProcess])
-    writes: bool = True
+    before: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     # --- bots -----------------------------------------------------------------------------------
@@ -73,10 +76,12 @@ class World:
         owner = f"bot-{next(self._numbers)}"
         order = {
             "owner": owner,
-            "settings": self._settings(),
+            "settings": {**self._settings(), **self.settings},
+            "runbook": str(self.book) if self.book else None,
             "clock": str(self.clock.path),
             "lease": self.lease,
-            "output": str(self.folder / "bots.txt"),
+            "output": str(self.output),
+            "blocked": str(self.folder / f"{owner}.blocked"),
         }
         bot = BotProcess(self.ground.nursery, order)
         self.bots.append(bot)
@@ -116,9 +121,14 @@ class World:
         }
 
     @property
-    def log(self) -> Path:
-        """The application's log."""
-        return self.folder / "app.log"
+    def resident(self) -> int:
+        """KiB of the largest bot."""
+        return max((bot.resident for bot in self.bots), default=0)
+
+    @property
+    def runbook(self) -> Runbook:
+        """What the bots go by."""
+        return load_runbook(self.book, checks=CHECKS)
 
     async def begin(self, replicas: int = 1) -> None:
         """Let the time run, with so many bots and a watch in each channel."""
@@ -157,6 +167,7 @@ class World:
             await self.insist(
                 "/golive start v2.4.0", channel, lambda channel=channel: self.has_watch(channel)
             )
+        self.before = self.before or self.resident
 
     def has_watch(self, channel: str) -> bool:
         """Whether a channel has an open watch."""
@@ -215,8 +226,8 @@ class World:
 
     def written(self, lines: int = 60) -> str:
         """The end of what the bots wrote."""
-        path = self.folder / "bots.txt"
-        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        kept = self.output.is_file()
+        text = self.output.read_text(encoding="utf-8", errors="replace") if kept else ""
         return "\n".join(text.splitlines()[-lines:])
 
     # --- the end --------------------------------------------------------------------------------
@@ -232,69 +243,12 @@ class World:
                     "/golive close", channel, lambda channel=channel: not self.has_watch(channel)
                 )
         await self.until(self._all_sent, seconds=60)
-        return compare(self.store, self.messages, self.runbook, until=until)
+        verdict = compare(self.store, self.messages, self.runbook, until=until)
+        verdict.resident = (self.before, self.resident)
+        return verdict
 
     def _open_points(self, until: datetime) -> list[str]:
         return [s for s in compare(self.store, [], self.runbook, until=until).lost if "taken" in s]
 
     def _all_sent(self) -> bool:
         return not rows(self.store, "SELECT FROM golive.posts WHERE state = 'waiting'")
-
-
-@asynccontextmanager
-async def open_world(
-    ground: Ground,
-    folder: Path,
-    *,
-    speed: float = 240.0,
-    seed: int = 3,
-    quiet: bool = False,
-    lease: float = 2.0,
-    store: str | None = None,
-    bots_store: str | None = None,
-) -> AsyncGenerator[World, None]:
-    """A world whose time begins with `clock.begin`; at the block's end every bot in it is dead.
-
-    store: of the bots, where it is not to be on the ground's own server
-    bots_store: how they reach it, where something stands in between
-    """
-    store = store or ground.server.create_database(template=ground.store)
-    database = ground.server.create_database(template=ground.crm)
-    clock = SharedClock.make(folder / "clock", start=T0, speed=speed)
-    async with AsyncExitStack() as stack:
-        writer = await stack.enter_async_context(
-            await AsyncConnection.connect(database, autocommit=True)
-        )
-        world = World(
-            ground=ground,
-            folder=folder,
-            clock=clock,
-            workspace=await stack.enter_async_context(Workspace(rate_limits=False)),
-            health=await stack.enter_async_context(HealthServer()),
-            database=database,
-            store=store,
-            bots_store=bots_store or store,
-            lease=lease,
-        )
-        stage = Stage(
-            make_hour(seed=seed, quiet=quiet, deployed_at=T0), log=world.log, database=writer
-        )
-        await stage.set_up()
-        stack.push_async_callback(_end, world)
-        writing = asyncio.create_task(_write(world, stage))
-        stack.callback(writing.cancel)
-        yield world
-
-
-async def _write(world: World, stage: Stage) -> None:
-    """The application goes on with the clock, whatever happens to the bots."""
-    while True:
-        if world.writes:
-            await stage.advance(world.clock.now())
-        await asyncio.sleep(_WRITE_EVERY)
-
-
-async def _end(world: World) -> None:
-    for bot in list(world.bots):
-        bot.go_on()
-        await bot.kill()
