@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TextIO, TypeAlias, cast
 from urllib.parse import quote
 
 import structlog
@@ -52,7 +52,7 @@ def configure_logging(
             _renderer(form),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=partial(_printer, sys.stderr),
         cache_logger_on_first_use=False,
     )
     for name in _SILENT:
@@ -87,8 +87,26 @@ class _Libraries(logging.Handler):
         except (TypeError, ValueError):  # its arguments do not fit its words
             said = str(record.msg)
         severe = record.levelno >= logging.ERROR
-        with suppress(OSError, ValueError):  # there is nobody left to tell
-            _log.log(logging.ERROR if severe else logging.WARNING, said, **about)
+        _log.log(logging.ERROR if severe else logging.WARNING, said, **about)
+
+
+class _Printer(structlog.PrintLogger):
+    """Prints lines, and drops what cannot be written: the disk is full, or the stream closed.
+
+    A watch goes on without its log; there is nobody left to tell.
+    """
+
+    def msg(self, message: str) -> None:
+        """Print a line."""
+        with suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
+def _printer(stream: TextIO, *_names: object) -> _Printer:
+    return _Printer(stream)
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

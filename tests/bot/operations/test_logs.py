@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from io import StringIO
@@ -44,6 +46,15 @@ def configured(stream: StringIO, form: Form = "json", level: int = logging.INFO)
     settings = Settings.from_environment(ENVIRONMENT)
     with redirect_stderr(stream):
         configure_logging(level, form=form, secrets=settings.hidden)
+
+
+class FullDisk(StringIO):
+    """A stream that cannot be written to any more."""
+
+    def write(self, text: str, /) -> int:
+        """Refuse."""
+        del text
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def crash(said: str) -> tuple[type[BaseException], BaseException, TracebackType | None]:
@@ -162,3 +173,15 @@ def test_another_word_is_refused(level: str, form: str | None) -> None:
     """With those that there are."""
     with pytest.raises(UsageError, match="is not one of"):
         logging_of(level, form, terminal=False)
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_line_that_cannot_be_written_breaks_nothing() -> None:
+    """The disk is full, or the stream was closed: what golive does goes on without its log."""
+    configured(FullDisk())
+    structlog.get_logger().warning("the outbox cannot be read")
+    logging.getLogger("somebody").warning("a library's own words")
+    closed = StringIO()
+    configured(closed)
+    closed.close()
+    structlog.get_logger().error("sending broke off")
