@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from bot.desk import Call, Desk, Reply
 from bot.render.message import View
@@ -141,6 +141,11 @@ class Fix:
     target: str = ""
     stated: frozenset[str] = frozenset()
 
+    @property
+    def about(self) -> str:
+        """What it is about, for the audit of a refusal."""
+        return f"{self.kind} {self.target}".strip()
+
     async def show(self, desk: Desk, call: Call) -> View:
         """Have it made."""
         return await desk.fix(call, self.kind, self.target, self.stated)
@@ -149,6 +154,8 @@ class Fix:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
     """Open the preview of a rollback."""
+
+    about: ClassVar[str] = ""
 
     async def show(self, desk: Desk, call: Call) -> View:
         """Have it made."""

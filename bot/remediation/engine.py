@@ -86,7 +86,7 @@ class Engine(Proposing):
         except Drift:
             return await self._drifted(claim, given)
         except FixRefused as refused:
-            await self.refuse(given.by, given.at, claim.name, refused.why, claim=claim)
+            await self._refused(claim, given, refused.why)
             return Refusal(why=refused.why)
 
     async def first_of_two(self, claim: Claim, given: Confirmation) -> Result | None:
@@ -104,9 +104,13 @@ class Engine(Proposing):
                     return Waiting(claim=noted)
             return await self.over(claim.id)
         if given.by == claim.proposed_by:
-            await self.refuse(given.by, given.at, claim.name, _SAME_PERSON, claim=claim)
+            await self._refused(claim, given, _SAME_PERSON)
             return Refusal(why=_SAME_PERSON)
         return None
+
+    async def _refused(self, claim: Claim, given: Confirmation, why: str) -> None:
+        about, where = f"{claim.kind} {claim.target}", claim.channel
+        await self.refuse(given.by, given.at, about, why, channel=where, claim=claim)
 
     async def _execute(self, claim: Claim, given: Confirmation) -> Result:
         kind = self.kinds[claim.kind]

@@ -89,7 +89,8 @@ class Proposing:
             preview = await self._look(kind, wish)
             sheet = await kind.sheet(preview)
         except FixRefused as refused:
-            await self.refuse(wish.by, wish.at, f"{wish.kind} {wish.target}".strip(), refused.why)
+            about = f"{wish.kind} {wish.target}".strip()
+            await self.refuse(wish.by, wish.at, about, refused.why, channel=wish.channel)
             return Refusal(why=refused.why)
         if not preview.changes:
             return await self._nothing(wish, preview)
@@ -153,9 +154,16 @@ class Proposing:
             return await claims.find(connection, claim_id)
 
     async def refuse(
-        self, by: str, at: datetime, about: str, why: str, *, claim: Claim | None = None
+        self,
+        by: str,
+        at: datetime,
+        about: str,
+        why: str,
+        *,
+        channel: str,
+        claim: Claim | None = None,
     ) -> None:
-        """Keep that somebody was refused, and why."""
+        """Keep that somebody was refused, where and why."""
         entry = Entry(
             at=at,
             actor=by,
@@ -163,7 +171,7 @@ class Proposing:
             target=harmless(mask(about), 200),
             claim=claim.id if claim else None,
             before=claim.digest if claim else None,
-            details={"why": harmless(mask(why), 500)},
+            details={"channel": channel, "why": harmless(mask(why), 500)},
         )
         async with self.database.transaction() as connection:
             await audit.append(connection, entry)

@@ -76,7 +76,7 @@ class Counter:
         if isinstance(command, Fix | Rollback):
             await self._sheets.show(
                 lambda call: command.show(self._desk, call),
-                about=entry.name,
+                about=f"{entry.name} {command.about}".strip(),
                 user=user,
                 channel=about,
                 url=url,

@@ -129,8 +129,12 @@ class Fixing:
 
     async def refused(self, call: Call, about: str, why: str) -> None:
         """Keep a refusal in the audit; a database that does not answer refuses anyway."""
+        found = await self._find(about.partition(" ")[2].partition(" ")[0])
+        claim = found if isinstance(found, Claim) else None
         try:
-            await self._shop.engine.refuse(call.user, call.at, about, plain(why))
+            await self._shop.engine.refuse(
+                call.user, call.at, about, plain(why), channel=call.channel, claim=claim
+            )
         except FixUnavailable:
             return
 

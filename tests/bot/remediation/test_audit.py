@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import psycopg
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from bot.remediation import audit
 from bot.remediation.engine import Engine
 from tests.bot.remediation.planted import T0
-from tests.bot.shell import environment
+from tests.bot.shell import process
 from tests.manifests.roles import RoleUrls
 
 TURN_OFF = "ALTER TABLE golive.fix_audit DISABLE TRIGGER USER"
@@ -75,13 +74,7 @@ async def test_a_tail_that_was_cut_off_shows_by_the_posted_digest(
 
 def ran(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """`golive audit verify` as a shell runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "audit", "verify", *arguments],
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return process("audit", "verify", *arguments, **variables)
 
 
 def test_the_command(roles: RoleUrls) -> None:
