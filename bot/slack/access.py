@@ -103,7 +103,7 @@ class Access:
         if wish.least is Role.OPERATOR and standing.role is not Role.OPERATOR:
             refusal = standing.refusal or not_operator(wish.name)
             return Standing(role=standing.role, refusal=refusal)
-        refusal = await self._place(channel) if wish.changes else None
+        refusal = await self._place(channel, since) if wish.changes else None
         return Standing(role=standing.role, refusal=refusal)
 
     async def _operator(self, user: str, since: datetime | None) -> Standing:
@@ -123,12 +123,12 @@ class Access:
             _log.warning("a user group cannot be read", group=group, why=trouble.sentence)
             return None
 
-    async def _place(self, channel: str) -> Message | None:
+    async def _place(self, channel: str, since: datetime | None) -> Message | None:
         """Why nothing may be changed from a channel."""
         if channel.startswith("D"):
             return None  # of the bot and one user, whose own standing is known
         try:
-            return say(_OUTSIDE) if await self._shared.get(channel) else None
+            return say(_OUTSIDE) if await self._shared.get(channel, since=since) else None
         except SlackTrouble as trouble:
             _log.warning("a channel cannot be checked", why=trouble.sentence)
             return say(_UNKNOWN_CHANNEL)
