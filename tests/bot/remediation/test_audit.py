@@ -19,7 +19,7 @@ TURN_OFF = "ALTER TABLE golive.fix_audit DISABLE TRIGGER USER"
 async def filled(engine: Engine) -> None:
     """Three refusals."""
     for number in range(3):
-        await engine.refuse("U1", T0, f"fix {number}", "not an operator")
+        await engine.refuse("U1", T0, f"fix {number}", "not an operator", channel="C1")
 
 
 def as_owner(roles: RoleUrls, *statements: str) -> None:
