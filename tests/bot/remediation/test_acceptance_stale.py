@@ -55,6 +55,15 @@ def did(table: Bench) -> str:
     return f"<@{people.OPERATOR}> did that {when}: Reset failed messages of Norte, 15 rows."
 
 
+async def test_a_preview_that_is_too_old(table: Bench) -> None:
+    """Ten minutes later nothing is done, and it says until when it could be confirmed."""
+    view = await table.open(NORTE)
+    await table.stage.timer.advance(timedelta(minutes=11))
+    said = await table.submit(view)
+    assert f"That preview expired {table.instant('expires_at')}. Nothing was done; open a" in said
+    assert table.actions() == ["proposed"]
+
+
 async def test_undo_when_its_time_is_over(table: Bench) -> None:
     """The message loses the button by itself; an old one says what was done and until when."""
     await table.submit(await table.open(NORTE))
