@@ -9,6 +9,8 @@ so do all bots.
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import gc
 import json
 import logging
 import os
@@ -54,6 +56,7 @@ async def _run(order: dict[str, Any], life: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     loop.add_signal_handler(signal.SIGUSR1, partial(_block, Path(order["blocked"])))
+    loop.add_signal_handler(signal.SIGUSR2, partial(_weigh, Path(order["weighed"])))
     loop.add_reader(life, os._exit, 1)
     settings = _settings(order["settings"])
     configure_logging(logging.INFO, form="console", secrets=settings.hidden)
@@ -78,6 +81,19 @@ def _block(while_there: Path) -> None:
     """Let the event loop do nothing else while a file is there, as a call that blocks does."""
     while while_there.exists():
         time.sleep(_BETWEEN_LOOKS)
+
+
+def _weigh(file: Path) -> None:
+    """Give back what is not needed, and write how many KiB are still in hand."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only the GNU library keeps a hoard
+    if trim is not None:
+        trim(0)
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    sizes = [line.split()[1] for line in status if line.startswith("VmRSS:")]
+    written = file.with_suffix(".new")
+    written.write_text(sizes[0], encoding="ascii")
+    written.rename(file)
 
 
 def _bear(order: dict[str, Any], life: int) -> int:

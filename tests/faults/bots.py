@@ -15,6 +15,7 @@ from typing import Any, Self
 
 _ROOT = Path(__file__).parents[2]
 _LOOK_AGAIN = 0.02
+_MOST = 30.0
 
 
 class Nursery:
@@ -66,6 +67,7 @@ class BotProcess:
     def __init__(self, nursery: Nursery, order: dict[str, Any]) -> None:
         self.owner: str = order["owner"]
         self._blocked = Path(order["blocked"])
+        self._weighed = Path(order["weighed"])
         self.code: int | None = None
         self._nursery = nursery
         self._pid = nursery.bear(order)
@@ -87,15 +89,28 @@ class BotProcess:
         self._signal(signal.SIGTERM)
         return await self.gone(seconds)
 
-    @property
-    def resident(self) -> int:
-        """Memory that it has in hand, in KiB, what it shares with others included; 0: ended."""
+    async def weigh(self) -> int:
+        """Memory that it needs, in KiB, what it shares with other processes included.
+
+        Raises:
+            TimeoutError: it does not answer.
+        """
+        self._weighed.unlink(missing_ok=True)
+        self._signal(signal.SIGUSR2)
+        deadline = time.monotonic() + _MOST
+        while not self._weighed.exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.owner} did not say what it holds")
+            await asyncio.sleep(_LOOK_AGAIN)
+        return int(self._weighed.read_text(encoding="ascii"))
+
+    def has_socket(self, inode: str) -> bool:
+        """Whether a connection, by the kernel's name for it, is this process's."""
         try:
-            status = Path(f"/proc/{self._pid}/status").read_text(encoding="ascii")
+            opened = [str(file.readlink()) for file in Path(f"/proc/{self._pid}/fd").iterdir()]
         except OSError:
-            return 0
-        sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
-        return int(sizes[0]) if sizes else 0
+            return False
+        return f"socket:[{inode}]" in opened
 
     def block(self) -> None:
         """Block its event loop: the process lives, and does nothing."""

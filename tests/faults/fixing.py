@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from bot.demo.evolution import Fault, Request
 from tests.faults.fix_truth import judge
 from tests.faults.fix_world import FixWorld
+from tests.faults.handed import Handed
 from tests.faults.operator import During, Operator, Press
 from tests.faults.truth import Verdict, rows
 from tests.faults.world import T0
@@ -33,10 +34,11 @@ _ENDED = ("executed", "undone", "failed")
 
 @dataclass(slots=True, kw_only=True)
 class Killing:
-    """Ways to kill a bot while a fix is being made; each starts another one in its place."""
+    """Ways to kill the bot that makes a fix; each starts another one in its place."""
 
     fixes: FixWorld
     dice: random.Random
+    handed: Handed
 
     async def soon(self, press: Press) -> None:
         """At a random instant after the press."""
@@ -99,7 +101,7 @@ class Killing:
 
     async def _kill(self) -> None:
         world = self.fixes.world
-        await world.kill(self.dice.choice(world.bots))
+        await world.kill(self.handed.bot or self.dice.choice(world.bots))
         world.start_bot()
 
     async def _within_reach(self, there: Callable[[], bool]) -> None:
@@ -116,7 +118,7 @@ async def hour_of_fixes(
     """Make so many fixes, a bot killed at each; compare when all of them have come to an end."""
     world, dice = fixes.world, random.Random(seed)
     await world.begin(replicas)
-    operator, killing = Operator(fixes), Killing(fixes=fixes, dice=dice)
+    operator, killing = Operator(fixes), Killing(fixes=fixes, dice=dice, handed=Handed(world))
     for number in range(rounds):
         world.workspace.faults.wire.duplicate = number % 2
         await _one(fixes, operator, killing, number)

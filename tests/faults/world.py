@@ -82,6 +82,7 @@ class World:
             "lease": self.lease,
             "output": str(self.output),
             "blocked": str(self.folder / f"{owner}.blocked"),
+            "weighed": str(self.folder / f"{owner}.weighed"),
         }
         bot = BotProcess(self.ground.nursery, order)
         self.bots.append(bot)
@@ -120,10 +121,9 @@ class World:
             "store_url": self.bots_store,
         }
 
-    @property
-    def resident(self) -> int:
-        """KiB of the largest bot."""
-        return max((bot.resident for bot in self.bots), default=0)
+    async def weigh(self) -> int:
+        """KiB of the largest bot; 0 where none runs."""
+        return max([await bot.weigh() for bot in self.bots], default=0)
 
     @property
     def runbook(self) -> Runbook:
@@ -167,7 +167,7 @@ class World:
             await self.insist(
                 "/golive start v2.4.0", channel, lambda channel=channel: self.has_watch(channel)
             )
-        self.before = self.before or self.resident
+        self.before = self.before or await self.weigh()
 
     def has_watch(self, channel: str) -> bool:
         """Whether a channel has an open watch."""
@@ -244,7 +244,7 @@ class World:
                 )
         await self.until(self._all_sent, seconds=60)
         verdict = compare(self.store, self.messages, self.runbook, until=until)
-        verdict.resident = (self.before, self.resident)
+        verdict.resident = (self.before, await self.weigh())
         return verdict
 
     def _open_points(self, until: datetime) -> list[str]:
