@@ -23,6 +23,7 @@ from bot.render.mrkdwn import clock
 from bot.storage.store import Store
 from bot.storage.values import STATUS, NewPost
 from checks.engine.runbook import Remediation
+from checks.engine.wording import plural
 
 TICKED: Final = "ticked"
 """The audit's word for a step by hand that somebody says is done."""
@@ -157,7 +158,7 @@ def _until(claim: Claim, rules: Remediation) -> datetime:
 
 
 def _undo(claim: Claim) -> Button:
-    count = claim.rows_changed or 0
+    rows = plural(claim.rows_changed or 0, "row")
     return Button(
         action=UNDO,
         label="Undo",
@@ -165,7 +166,7 @@ def _undo(claim: Claim) -> Button:
         style="danger",
         confirm=(
             "Undo this fix?",
-            f"{claim.sheet.title}: up to {count} rows are put back as they were.",
+            f"{claim.sheet.title}: this puts up to {rows} back as before.",
             "Undo",
         ),
     )
