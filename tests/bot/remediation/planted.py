@@ -56,3 +56,23 @@ def plant_failures(rows: Rows, *, permanent: int = 5, sent: int = 2) -> Failures
             )
         )
     return Failures(norte=units["Norte"], sul=units["Sul"], leste=units["Leste"], ids=tuple(ids))
+
+
+RECIPIENTS = (*("sent",) * 4, *("failed",) * 2, *("pending",) * 9)
+"""15: 4 sent, 2 failed."""
+
+
+def plant_campaigns(rows: Rows) -> tuple[UUID, UUID]:
+    """Two of Norte in processing, Alive and Dead: one sent just now, one half an hour ago."""
+    unit = rows.unit("Norte", created_at=T0 - timedelta(days=9))
+    alive, dead = (
+        rows.campaign(
+            unit,
+            name=name,
+            created_at=T0 - timedelta(minutes=40),
+            recipients=RECIPIENTS,
+            sent_at=T0 - timedelta(minutes=ago),
+        )
+        for name, ago in (("Alive", 0), ("Dead", 30))
+    )
+    return alive, dead
