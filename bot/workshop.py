@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -93,12 +94,17 @@ class Repairs:
             await self.caretaker.begin()
 
     async def end(self) -> None:
-        """Begin nothing more, and wait for a rollback that runs."""
+        """Begin nothing more, and let what runs come to its end."""
         self.expecting.end()
         if self.caretaker is not None:
             self.caretaker.end()
         if self.shop is not None:
-            await self.shop.rolling_back.end()
+            await asyncio.gather(self.shop.rolling_back.end(), self.shop.sending.end())
+
+    @property
+    def handing_over(self) -> bool:
+        """Whether rows are being handed to a hook."""
+        return self.shop is not None and self.shop.sending.busy
 
     async def audit_head(self) -> str:
         """The digest at the end of the audit; "" where there is none, or it does not answer."""
@@ -169,14 +175,13 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
     )
     showing = _Showing(house)
     rolling_back = RollingBack(rollback, posts, house.store, house.clock, showing.show)
-    sending = SendingOn(database, rules, hooks, posts, house.clock)
     return Workshop(
         engine=engine,
         rollback=rollback,
         posts=posts,
         store=house.store,
         hooks=hooks,
-        after=sending.after,
+        sending=SendingOn(engine, hooks, posts),
         rolling_back=rolling_back,
     )
 

@@ -19,6 +19,8 @@ class Step(StrEnum):
     COMPARED = "compared with the other system"
     RUNNING = "a command or hook is about to run"
     RAN = "a command or hook has run"
+    HANDING = "rows noted, their hook not called"
+    HANDED = "the hook called, its answers not noted"
     RECORDED = "its end is recorded, nobody told"
 
 

@@ -85,6 +85,7 @@ class Caretaker:
         for claim in await self._shop.engine.settle(now):
             await self._say_settled(claim)
         await self._rollbacks(now)
+        await self._shop.sending.look(now)
         await self._verify(now)
         await self._close(now)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -29,23 +28,21 @@ from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from bot.watch.fix_posts import FixPosts
 from bot.watch.rolling_back import RollingBack
+from bot.watch.sending_on import SendingOn
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What fixes are made with.
-
-    after: what follows an executed fix at once, such as a hook's calls
-    """
+    """What fixes are made with."""
 
     engine: Paired
     rollback: Rollback
     posts: FixPosts
     store: Store
     hooks: Hooks
-    after: Callable[[Claim], Awaitable[None]]
+    sending: SendingOn
     rolling_back: RollingBack
 
     async def entries(self, claim: UUID) -> tuple[Entry, ...]:
@@ -86,7 +83,7 @@ class Workshop:
             case Done(claim=claim):
                 undoable = self.engine.kinds[claim.kind].undoable
                 await self.posts.executed(claim, undoable=undoable)
-                await self.after(claim)
+                self.sending.begin(claim)
             case Waiting(claim=claim):
                 await self.posts.waiting(claim)
             case Unsettled(claim=claim, why=why):

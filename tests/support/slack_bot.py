@@ -102,7 +102,7 @@ async def staged(
         stage = Stage(bot=bot, workspace=workspace, clock=clock, timer=timer)
 
         async def quiet() -> None:
-            await come_to_rest(stage)
+            await come_to_rest(bot, timer)
 
         timer.quiet = quiet
         await workspace.until(lambda: bool(workspace.sockets.connected))
@@ -110,16 +110,15 @@ async def staged(
         timer.quiet = None
 
 
-async def come_to_rest(stage: Stage) -> None:
+async def come_to_rest(bot: Bot, timer: HandTimer) -> None:
     """Wait until no job runs, no command is being done and no post is due.
 
     What waits for Slack's limits waits for the clock: it is moved on for that, a little.
     """
-    timer, bot = stage.timer, stage.bot
-    latest = stage.clock.now() + _SOON
+    latest = timer.clock.now() + _SOON
     idle = 0
     async with asyncio.timeout(_NEVER_QUIET):
-        while timer.busy or bot.slack.delivery.running or await _due(stage):
+        while _at_work(bot, timer) or await _due(bot, timer):
             waiting = [key for key in timer.jobs if key.startswith("slack:")]
             key = min(waiting, key=lambda one: timer.jobs[one].instant, default=None)
             near = idle > 4 and key is not None and timer.jobs[key].instant <= latest
@@ -133,8 +132,12 @@ async def come_to_rest(stage: Stage) -> None:
                 idle += 1
 
 
-async def _due(stage: Stage) -> bool:
-    return (await stage.bot.store.backlog(stage.clock.now())).depth > 0
+def _at_work(bot: Bot, timer: HandTimer) -> bool:
+    return timer.busy or bot.slack.delivery.running > 0 or bot.repairs.handing_over
+
+
+async def _due(bot: Bot, timer: HandTimer) -> bool:
+    return (await bot.store.backlog(timer.clock.now())).depth > 0
 
 
 def at(deployed_at: datetime, minutes: float) -> datetime:
