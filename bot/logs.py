@@ -20,7 +20,7 @@ from checks.engine.masking import harmless, mask
 Form: TypeAlias = Literal["json", "console"]
 _Value: TypeAlias = "str | bool | int | float | list[_Value] | Mapping[str, _Value] | None"
 
-_SILENT: Final = ("psycopg", "slack_sdk", "slack_bolt", "httpx", "httpcore")
+SILENT: Final = ("psycopg", "slack_sdk", "slack_bolt", "httpx", "httpcore")
 """Libraries whose own words quote connection strings, payloads and addresses that hold tickets.
 What went wrong reaches the reader as a sentence of golive's own."""
 
@@ -55,7 +55,7 @@ def configure_logging(
         logger_factory=partial(_printer, sys.stderr),
         cache_logger_on_first_use=False,
     )
-    for name in _SILENT:
+    for name in SILENT:
         library = logging.getLogger(name)
         library.handlers = [logging.NullHandler()]
         library.propagate = False

@@ -13,6 +13,10 @@ import structlog
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
 from bot.storage.store import Store
 from tests.support.crm_rows import load_fixture_rows
+from tests.support.secrecy.databases import hear_database, hear_databases
+from tests.support.secrecy.planted import plant_password
+
+pytest_plugins = ("tests.support.secrecy.plugin",)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +30,9 @@ def own_log() -> Iterator[None]:
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """A running server of this test process's own."""
     with EmbeddedPostgres() as server:
+        plant_password(server.url())
         yield server
+        hear_databases(server.url())
 
 
 @pytest.fixture(scope="session")
@@ -81,4 +87,5 @@ def store_database(postgres_server: EmbeddedPostgres, store_template: str) -> It
 def _clone(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     url = server.create_database(template=template)
     yield url
+    hear_database(url)
     server.drop_database(urlsplit(url).path.removeprefix("/"))

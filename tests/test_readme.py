@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from bot.commands import COMMANDS
+from tests.support.secrecy.heard import hear
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,6 +59,7 @@ def test_adding_a_check_by_the_readme_works(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
+    hear("a process's output", f"{ran.stdout}\n{ran.stderr}")
     assert ran.stdout, ran.stderr
     (finding,) = json.loads(ran.stdout)["findings"]
     assert (finding["check"], finding["level"], finding["value"]) == ("send_attempts", "OK", 1)

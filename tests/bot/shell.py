@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 
 from checks.engine.model import Json
 from tests.bot.crm_log import retries, traffic
+from tests.support.secrecy.heard import hear
 
 QUIET = [*traffic(*([200] * 40)), *retries(3)]
 """Forty answers and three retries: nothing wrong."""
@@ -63,7 +64,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 def process(*argv: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`python -m bot` as a process of its own, with its output in pipes."""
-    return subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "bot", *map(str, argv)],
         env=environment(**variables),
         capture_output=True,
@@ -71,3 +72,5 @@ def process(*argv: str | Path, **variables: str) -> subprocess.CompletedProcess[
         check=False,
         timeout=60,
     )
+    hear("a process's output", f"{ended.stdout}\n{ended.stderr}")
+    return ended

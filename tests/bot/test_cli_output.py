@@ -10,6 +10,7 @@ from signal import SIGINT
 import pytest
 
 from tests.bot.shell import QUIET, Golive, WriteLog, environment, process, signals
+from tests.support.secrecy.planted import Kind, plant
 
 SECRETS = (
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl",
@@ -17,7 +18,7 @@ SECRETS = (
     "evoplantedkey0123456789",
     "plantedwebhooksecret42",
 )
-LIVE = "a-live-secret-without-any-shape"
+LIVE = plant(Kind.KEY, "a-live-secret-without-any-shape")
 
 # --- what must not leave ------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from bot.settings import Settings, SettingsError, password_of
+from tests.support.secrecy.planted import Kind, plant
 
-KEY = "a-key-that-nobody-may-see"
+KEY = plant(Kind.KEY, "a-key-that-nobody-may-see")
 
 
 def test_an_empty_environment_gives_nothing() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.settings import SLACK_API_URL, Settings, SettingsError
+from tests.support.secrecy.planted import Kind, plant
 
-TOKEN = "xoxb-invented-and-secret"
+TOKEN = plant(Kind.SLACK, "xoxb-invented-and-secret")
 STORE = "postgresql://golive:store-password@db/golive"
 COMPLETE = {
     "SLACK_BOT_TOKEN": TOKEN,

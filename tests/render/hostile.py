@@ -25,8 +25,9 @@ from checks.engine.model import (
 from checks.engine.profiles import SIGNALS
 from tests.bot.reports import HOSTILE, SECRETS
 from tests.render.watches import DEPLOYMENT, NOW, START, point, report, watch
+from tests.support.secrecy.planted import Kind, plant
 
-LIVE = "hunter2hunter2hunter2"
+LIVE = plant(Kind.PASSWORD, "hunter2hunter2hunter2")
 """A live secret without any telling shape: only known as a literal."""
 
 PLANTED = (*SECRETS, LIVE)

@@ -16,8 +16,9 @@ import pytest
 
 from checks.engine.model import HealthEvidence
 from checks.sources.http import HttpHealthProbe, Timeouts
+from tests.support.secrecy.planted import Kind, plant
 
-_PASSWORD = "s3cr3t-in-the-url"
+_PASSWORD = plant(Kind.PASSWORD, "s3cr3t-in-the-url")
 _QUICK = Timeouts(connect=0.5, write=0.5, read=0.05, whole=0.3)
 
 Answer = bytes | Callable[[asyncio.StreamWriter], object]

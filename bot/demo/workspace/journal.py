@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from bot.demo.workspace.values import Json, Now, copy
 
@@ -82,7 +83,12 @@ class Journal:
     Args:
         now: the clock, in UTC.
         path: where each entry is written as it comes; None for nowhere.
+
+    Attributes:
+        witnesses: told of each entry of every journal of this process, with the bytes of an upload.
     """
+
+    witnesses: ClassVar[list[Callable[[Entry, bytes], None]]] = []
 
     def __init__(self, now: Now, path: Path | None = None) -> None:
         self._now = now
@@ -99,8 +105,9 @@ class Journal:
         about: int | None = None,
         status: int | None = None,
         ref: str | None = None,
+        content: bytes = b"",
     ) -> int:
-        """Record something; returns its number."""
+        """Record something, but not the content of a file; returns its number."""
         entry = Entry(
             number=len(self._entries) + 1,
             kind=kind,
@@ -118,6 +125,8 @@ class Journal:
                 file.write(json.dumps(line) + "\n")
         for observer in tuple(self.observers):
             observer()
+        for witness in self.witnesses:
+            witness(entry, content)
         return entry.number
 
     def entries(self, kind: Traffic | None = None, name: str | None = None) -> tuple[Entry, ...]:

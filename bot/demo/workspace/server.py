@@ -25,7 +25,7 @@ from bot.demo.workspace.response_urls import ResponseUrls
 from bot.demo.workspace.signed_http import SignedHttp
 from bot.demo.workspace.sockets import Sockets
 from bot.demo.workspace.state import State
-from bot.demo.workspace.values import Now, SlackError
+from bot.demo.workspace.values import Json, Now, SlackError
 from bot.render.limits import ACK_SECONDS
 
 _HOST: Final = "127.0.0.1"
@@ -225,7 +225,8 @@ class Workspace:
     async def _upload(self, request: web.Request) -> web.Response:
         content = await _content(request)
         name = request.match_info["file"]
-        number = self.journal.note(Traffic.UPLOAD, name, {"bytes": len(content)})
+        size: Json = {"bytes": len(content)}
+        number = self.journal.note(Traffic.UPLOAD, name, size, content=content)
         try:
             self.state.files.receive(name, content)
         except SlackError as error:

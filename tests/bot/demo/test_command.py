@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.demo.scenarios import SCENARIOS
 from tests.bot.shell import Golive
+from tests.support.secrecy.heard import hear
 
 _PAGE = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 
@@ -61,7 +62,12 @@ class Demo:
     def end(self) -> int:
         """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=30)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end; the exit code."""
+        rest, _ = self.process.communicate(timeout=30)
+        self.said.append(rest)
         return self.process.returncode
 
 
@@ -77,12 +83,14 @@ def demo(folder: Path, *options: str) -> Generator[Demo]:
         text=True,
         env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
     )
+    run = Demo(process, folder)
     try:
-        yield Demo(process, folder)
+        yield run
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+            run.ended()
+        hear("a process's output", "".join(run.said))
 
 
 def test_it_ends_by_itself_after_the_final_review(tmp_path: Path) -> None:
@@ -92,8 +100,7 @@ def test_it_ends_by_itself_after_the_final_review(tmp_path: Path) -> None:
         assert "GO so far" in run.until("checkpoint 1 (T+10)")
         assert "NO-GO" in run.until("final review (T+60)")
         run.until("the demo is over")
-        run.process.communicate(timeout=30)
-        assert run.process.returncode == 0
+        assert run.ended() == 0
     assert list(run.folder.glob("golive-*")) == []
 
 

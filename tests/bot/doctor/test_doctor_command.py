@@ -20,8 +20,9 @@ from checks.engine.model import Json
 from tests.bot.shell import QUIET, Golive, WriteLog
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
+from tests.support.secrecy.planted import Kind, plant
 
-WRONG_PASSWORD = "a-password-that-is-wrong"
+WRONG_PASSWORD = plant(Kind.PASSWORD, "a-password-that-is-wrong")
 
 
 def lines(out: str) -> list[dict[str, str]]:

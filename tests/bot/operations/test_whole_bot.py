@@ -25,6 +25,7 @@ from tests.bot.crm_log import text, traffic
 from tests.bot.operations.telling import T0
 from tests.bot.shell import OURS
 from tests.support.hand import HandClock
+from tests.support.secrecy.heard import hear
 from tests.support.slack_bot import settings_for, staged
 
 _END_WITHIN = 20.0
@@ -145,6 +146,7 @@ async def running(
         if process.returncode is None:
             process.kill()
             await process.wait()
+        hear("a process's output", written.read_text("utf-8"))
 
 
 async def test_run_is_drained_by_sigterm_and_writes_nothing_secret(

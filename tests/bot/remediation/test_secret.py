@@ -24,10 +24,11 @@ from tests.bot.remediation.planted import T0
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows, Unit
 from tests.support.hand import HandClock
+from tests.support.secrecy.planted import Kind, plant
 
 BASE = "https://crm.example.org"
 ROUTE = f"{BASE}/webhooks/whatsapp/evolution"
-OLD = "0ld5ecret-of-the-unit-0123456789"
+OLD = plant(Kind.WEBHOOK, "0ld5ecret-of-the-unit-0123456789")
 OLIVIA = "U0OLIVIA001"
 QUICK = Timeouts(connect=2.0, write=2.0, read=0.4, whole=0.6)
 

@@ -20,9 +20,10 @@ from checks.sources.loki.spans import milliseconds
 from tests.sources.loki.beds import CONSOLE, LokiBed
 from tests.support.logs import exchange, request, retry, some
 from tests.support.loki import LokiStandIn
+from tests.support.secrecy.planted import Kind, plant
 
 SECRET = "50aa8deaf460468c22d291d35b675c791410ba0943cb8adbb0fb250aeaca32af"
-PASSWORD = "Zebra-7!crossing_Quick"
+PASSWORD = plant(Kind.PASSWORD, "Zebra-7!crossing_Quick")
 
 
 async def put(bed: LokiBed, *texts: str, at: float = 60, step: float = 1) -> None:
