@@ -222,7 +222,7 @@ def test_hostile_names_count_one_event_each(tmp_path: Path) -> None:
     where=st.integers(0, 40),
     kind=st.sampled_from(sorted(ATTACKS)),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_resuming_anywhere_makes_no_forgery_count(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], where: int, kind: str
 ) -> None:

@@ -120,7 +120,7 @@ def test_colours_change_no_count(tmp_path: Path, prefix: str | None) -> None:
 
 @pytest.mark.parametrize("style", [*FORMATS, "json behind docker", "access log behind syslog"])
 @given(seed=st.integers(0, 2**32), size=st.integers(3, 40))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_the_same_events_count_the_same_in_every_format(style: str, seed: int, size: int) -> None:
     """What a generator wrote is what is counted, in every format and for all that it carries."""
     others = {

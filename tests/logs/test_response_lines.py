@@ -76,7 +76,7 @@ def strictly(found: list[str]) -> dict[str, int]:
         '] "GET /x HTTP/1.1" 500 0',
     ]
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_lines_read_at_once_are_what_the_pattern_finds(
     tmp_path_factory: pytest.TempPathFactory, odd: list[str]
 ) -> None:

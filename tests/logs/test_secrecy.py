@@ -64,7 +64,7 @@ def reprs(*values: object) -> str:
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("shape", SHAPES)
 @given(word=WORD, digits=st.integers(5_511_900_000_000, 5_511_999_999_999))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 def test_a_planted_secret_is_in_no_field(
     tmp_path_factory: pytest.TempPathFactory, shape: str, place: str, word: str, digits: int
 ) -> None:
@@ -84,7 +84,7 @@ def test_a_planted_secret_is_in_no_field(
 
 
 @given(word=WORD)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_an_access_log_shows_no_secret(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
     """Routes and evidence lines of an access log are masked, live secrets in them too."""
     path = tmp_path_factory.mktemp("secrets") / "access.log"

@@ -104,7 +104,7 @@ def test_every_event_lies_in_its_own_minute(tmp_path: Path, hours: float) -> Non
     gaps=st.lists(st.sampled_from([0, 0, 1, 7, 59, 60, 61, 200]), min_size=1, max_size=60),
     pad=st.sampled_from([0, 1, 900]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_minutes_are_right_for_any_pace(
     tmp_path_factory: pytest.TempPathFactory, gaps: list[int], pad: int
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_window_is_half_open(tmp_path: Path) -> None:
     since=st.integers(-10, 410),
     length=st.integers(0, 420),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_window_holds_what_lies_in_it(
     tmp_path_factory: pytest.TempPathFactory, seconds: list[float], since: int, length: int
 ) -> None:
@@ -182,7 +182,7 @@ def test_counting_from_a_byte_on(tmp_path: Path) -> None:
 
 
 @given(offset=st.integers(0, 900))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_offset_may_lie_anywhere(tmp_path_factory: pytest.TempPathFactory, offset: int) -> None:
     """In the middle of a line or of a record: what began before the offset is not counted."""
     path = tmp_path_factory.mktemp("offset") / "app.log"

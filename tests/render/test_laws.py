@@ -128,7 +128,6 @@ def _told(message: Message) -> str:
 
 @settings(
     max_examples=10_000,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -161,7 +160,7 @@ def _calls_nobody(message: Message) -> None:
     assert shown <= {"<@U0ANA>", "<@U0BEA>"}, shown
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300, database=None)
 @given(seed=st.integers(0, 2**40))
 def test_every_home_keeps_every_limit_and_every_secret(seed: int) -> None:
     """Many watches, long histories, any words."""

@@ -197,7 +197,7 @@ def of_signals(counts: Mapping[str, int], signals: Sequence[str]) -> dict[str, i
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(seed=st.integers(0, 2**32), size=st.integers(0, 40))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_every_format_carries_the_true_counts(name: str, seed: int, size: int) -> None:
     """Counting a rendered log by hand gives the counts that the events themselves have."""
     events = mixture(seed, size)
@@ -205,7 +205,7 @@ def test_every_format_carries_the_true_counts(name: str, seed: int, size: int) -
 
 
 @given(seed=st.integers(0, 2**32), size=st.integers(0, 40))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_event_signals_are_the_same_in_every_format(seed: int, size: int) -> None:
     """A format changes what can be shown, never how often an event happened."""
     events = mixture(seed, size)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.demo.postgres import EmbeddedPostgres
@@ -90,7 +90,6 @@ def test_value_comes_back_the_same(value: object) -> None:
     assert same(decode(json.loads(dumps(value))), value)
 
 
-@settings(deadline=None)  # the server has its own pace
 @given(value=st.lists(VALUES, max_size=5))
 def test_jsonb_keeps_it(value: object, connection: psycopg.Connection) -> None:
     """PostgreSQL takes all of it, and changes nothing."""
@@ -99,7 +98,6 @@ def test_jsonb_keeps_it(value: object, connection: psycopg.Connection) -> None:
     assert same(decode(row[0]), value)
 
 
-@settings(deadline=None)  # the server has its own pace
 @given(text=ANY_TEXT)
 def test_text_column_keeps_any_text(text: str, connection: psycopg.Connection) -> None:
     """What a text column would refuse is escaped on the way."""

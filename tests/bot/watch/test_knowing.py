@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.storage.store import Store
@@ -100,7 +100,6 @@ def test_a_checkpoint_that_somebody_asks_for_is_judged_as_the_last_one_was(
     assert present(Known(deployment=WATCH), BOOK, at(minutes)).checkpoint == checkpoint
 
 
-@settings(deadline=None)
 @given(first=st.integers(0, 200_000), later=st.integers(0, 200_000))
 def test_its_key_is_its_second(first: int, later: int) -> None:
     """One a second, and never the key of a point of the schedule."""

@@ -219,7 +219,7 @@ async def test_marks_of_all_replicas_give_times_to_a_log_without(rig: Rig) -> No
     assert rig.seen.log.requests[0].marks == (mark(-2, 1), mark(-1, 3), mark(0, 5))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(ages=st.lists(st.integers(0, 400), max_size=20))
 async def test_marks_older_than_any_window_are_let_go(ages: list[int]) -> None:
     """A bot that runs for weeks keeps three hours of them."""
