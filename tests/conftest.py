@@ -14,6 +14,10 @@ from hypothesis import HealthCheck, settings
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
 from bot.storage.store import Store
 from tests.support.crm_rows import load_fixture_rows
+from tests.support.secrecy.databases import hear_database, hear_databases
+from tests.support.secrecy.planted import plant_password
+
+pytest_plugins = ("tests.support.secrecy.plugin",)
 
 # How fast a machine is says nothing about golive: a loaded one may be slow at any example.
 settings.register_profile("golive", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,7 +35,9 @@ def own_log() -> Iterator[None]:
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     """A running server of this test process's own."""
     with EmbeddedPostgres() as server:
+        plant_password(server.url())
         yield server
+        hear_databases(server.url())
 
 
 @pytest.fixture(scope="session")
@@ -86,4 +92,5 @@ def store_database(postgres_server: EmbeddedPostgres, store_template: str) -> It
 def _clone(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     url = server.create_database(template=template)
     yield url
+    hear_database(url)
     server.drop_database(urlsplit(url).path.removeprefix("/"))
