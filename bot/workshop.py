@@ -50,7 +50,12 @@ from checks.engine.runbook import Remediation, Runbook
 from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
 from checks.sources.http import Timeouts
 
-_TAIL: Final = 5_000
+_TAIL: Final = 50_000
+"""Lines at a log's end in which sends are looked for: about an hour of the recorded application."""
+
+_LOKI_TAIL: Final = 5_000
+"""The same of Loki, which by default gives no more at a time."""
+
 _SENT: Final = re.compile(
     r"\[Message:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\] Sent successfully"
 )
@@ -221,7 +226,8 @@ class _Seen:
 
     async def sent(self) -> Sequence[str]:
         """Ids of messages that the end of the log says were sent."""
-        found = await self._house.lookout.tail(_TAIL)
+        most = _TAIL if self._house.settings.loki_url is None else _LOKI_TAIL
+        found = await self._house.lookout.tail(most)
         if isinstance(found, Problem):
             return ()
         ids = (match.group(1) for line in found for match in _SENT.finditer(line))

@@ -25,11 +25,13 @@ class Outcome:
     counts: sentence parts and how many rows they are about, the best first
     lines:  further sentences
     good:   whether the fix reached what it was made for; None while that is open
+    did:    what the fix did to them, in a word
     """
 
     counts: tuple[tuple[str, int], ...]
     lines: tuple[str, ...] = ()
     good: bool | None = None
+    did: str = "changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,9 @@ FACTS: Final = """
 """
 """One row: what the statement leaves out, and what guards need to know."""
 
+KNOWN: Final = "SELECT id FROM messages WHERE id = ANY (%(ids)s::uuid[])"
+"""Which ids are a message's."""
+
 BY_UNIT: Final = """
     SELECT u.id, u.name, count(*) AS failed
     FROM messages AS m

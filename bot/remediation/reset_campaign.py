@@ -165,8 +165,9 @@ class ResetCampaign:
         line = f"{row['sent']} sent, {row['failed']} failed, {row['pending']} pending."
         if row["status"] == "draft":
             waits = "Nobody has dispatched it again: it stays a draft until somebody does."
-            return Outcome(counts=counts, lines=(line, waits), good=False)
-        return Outcome(counts=counts, lines=(line,), good=row["status"] != "failed")
+            return Outcome(counts=counts, lines=(line, waits), good=False, did="reset")
+        good = row["status"] != "failed"
+        return Outcome(counts=counts, lines=(line,), good=good, did="reset")
 
     async def _guard(self, aim: Aim, row: Row) -> None:
         """Refuse while the worker may live; failed recipients carry no time, so it is observed."""

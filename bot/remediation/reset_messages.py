@@ -10,6 +10,7 @@ from uuid import UUID
 from bot.remediation import message_queries as sql
 from bot.remediation.database import Connection, Row, fetch
 from bot.remediation.kinds import Outcome, Preview, grouped, shown, unit_named, written_out
+from bot.remediation.message_outcome import became
 from bot.remediation.values import SAMPLES, Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.engine.model import Json
 from checks.engine.runbook.remediation import ResetMessages as Rules
@@ -17,11 +18,16 @@ from checks.engine.wording import plural
 
 ALL: Final = "*"
 
-_DONE: Final = frozenset({"sent", "delivered", "read"})
 _NOT_DRAINED: Final = (
     "Nothing in this application sends `{status}` messages by itself: after the reset they stay"
     " there until somebody triggers their sending."
 )
+_OPEN_ENDS: Final = (
+    *("timeout", "timed out", "etimedout", "socket hang up"),
+    *("econnreset", "connection reset", "epipe"),
+)
+"""Parts of errors behind which a message may have been sent all the same."""
+
 _WORKER: Final = (
     "The application's requeue worker takes `failed` and `pending` messages every minute, and may"
     " mark them as sent without sending them."
@@ -35,7 +41,8 @@ class ResetMessages:
         rules: which messages.
         most: the cap on rows; one more is asked for, to see that it is exceeded.
         secrets: live secrets, masked as literals in what is shown.
-        sent: ids of messages that the log says were sent.
+        sent: ids by which the log says that messages were sent. The recorded application writes
+            ids of its own there; only those that are a message's id leave one out.
     """
 
     name: ClassVar[str] = "reset_messages"
@@ -64,13 +71,16 @@ class ResetMessages:
             target, name = str(unit["id"]), shown(unit["name"], 60)
         else:
             raise FixRefused(await self._which(connection, wish))
+        logged = list(await self._sent())
+        known = await fetch(connection, sql.KNOWN, {"ids": logged}) if logged else []
         return Aim(
             target=target,
             name=name,
             parameters={
                 "since": (wish.at - self._rules.within).isoformat(),
                 "until": wish.at.isoformat(),
-                "sent": list(await self._sent()),
+                "sent": [str(row["id"]) for row in known],
+                "log_sends": len(logged),
             },
         )
 
@@ -121,7 +131,7 @@ class ResetMessages:
             groups=grouped(preview.changes, ("error", "unit")),
             samples=tuple(change.sample for change in preview.changes[:SAMPLES]),
             left_out=tuple((w, n) for w, n in _left_out(facts, rules) if n),
-            warnings=tuple(self._warnings(facts)),
+            warnings=tuple(self._warnings(preview)),
             words=(
                 f"Sets status to '{rules.status}', retry_count to 0 and error_details to NULL for"
                 f" failed outbound messages of {preview.aim.name} of the last {hour}{tried}."
@@ -130,11 +140,23 @@ class ResetMessages:
             steps=() if rules.resend else ("Trigger their sending by hand (the runbook's step).",),
         )
 
-    def _warnings(self, facts: Mapping[str, object]) -> list[str]:
-        status = self._rules.status
+    def _warnings(self, preview: Preview) -> list[str]:
+        facts, status = preview.facts, self._rules.status
         said = [_WORKER if status == "pending" else _NOT_DRAINED.format(status=status)]
         if self._rules.resend is not None:
             said.append(f"Each message is then handed to {self._rules.resend.host} (resend).")
+        open_ends = sum(_open_end(change) for change in preview.changes)
+        if open_ends:
+            said.append(
+                f"{open_ends} of them ended in a timeout or a broken connection: they may have been"
+                " sent all the same, and would then arrive twice."
+            )
+        sends = _int(preview.aim.parameters.get("log_sends"))
+        if sends and not preview.aim.parameters.get("sent"):
+            said.append(
+                f"The end of the log tells of {plural(sends, 'send')}, by ids of its own that are no message's"
+                " in the database: only the provider's id (external_id) tells what was sent."
+            )
         stranded = _int(facts["stranded"])
         if stranded:
             said.append(f"{plural(stranded, 'message')} of the last hour stand in queued already.")
@@ -154,18 +176,7 @@ class ResetMessages:
 
     async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
         """How many were sent, failed again, or stand where the fix left them."""
-        rows = await fetch(connection, sql.TOUCHED, {"claim": claim.id})
-        counts: dict[str, int] = {}
-        for row in rows:
-            counts[_became(row)] = counts.get(_became(row), 0) + 1
-        listed = tuple((word, counts[word]) for word in _ORDER if counts.get(word))
-        left = counts.get(_STRANDED, 0)
-        lines = (
-            (f"Nothing sends {self._rules.status} messages by itself: undo, or have them sent.",)
-            if left
-            else ()
-        )
-        return Outcome(counts=listed, lines=lines, good=counts.get(_SENT, 0) == len(rows))
+        return became(await fetch(connection, sql.TOUCHED, {"claim": claim.id}))
 
     def _values(self, aim: Aim) -> dict[str, object]:
         sent = aim.parameters.get("sent")
@@ -177,27 +188,6 @@ class ResetMessages:
             "permanent": list(self._rules.permanent_errors),
             "sent": list(sent) if isinstance(sent, list) else [],
         }
-
-
-_SENT: Final = "sent"
-_FLIPPED: Final = "marked as sent without the provider's id"
-_SAME: Final = "failed again with the same error"
-_OTHER: Final = "failed again with another error"
-_STRANDED: Final = "stranded where the reset left them"
-_ELSE: Final = "in another state"
-_GONE: Final = "no longer there"
-_ORDER: Final = (_SENT, _SAME, _OTHER, _FLIPPED, _STRANDED, _ELSE, _GONE)
-
-
-def _became(row: Row) -> str:
-    status = row["status"]
-    if status is None:
-        return _GONE
-    if status in _DONE:
-        return _SENT if row["at_provider"] else _FLIPPED
-    if status == "failed":
-        return _SAME if row["error_details"] == row["old_error"] else _OTHER
-    return _STRANDED if status == row["wrote"] else _ELSE
 
 
 def _change(row: Row, secrets: Sequence[str]) -> Change:
@@ -225,6 +215,11 @@ def _change(row: Row, secrets: Sequence[str]) -> Change:
         sample=f"{str(row['id'])[:8]} · {unit} · {at:%H:%M:%S} · "
         f"{plural(row['old_retry_count'], 'retry', 'retries')} · {error}",
     )
+
+
+def _open_end(change: Change) -> bool:
+    error = str(change.before["error_details"] or "").lower()
+    return any(part in error for part in _OPEN_ENDS)
 
 
 def _left_out(facts: Mapping[str, Any], rules: Rules) -> list[tuple[str, int]]:

@@ -166,14 +166,18 @@ def verified_message(
     counts: Sequence[tuple[str, int]],
     lines: Sequence[str],
     good: bool | None,
+    did: str,
 ) -> Message:
-    """Two minutes later: what became of the rows, and of the check that was red."""
+    """Two minutes later: what became of the rows, and of the check that was red.
+
+    did: what the fix did to them, in a word.
+    """
     became = ", ".join(f"{number(n)} {words}" for words, n in counts) or "no row to look at"
     word = {True: "It helped", False: "It did not help", None: "Looked at again"}[good]
     colour = {True: _GREEN, False: _RED, None: NEUTRAL}[good]
     draft = Draft(
         verdict=f"{bold(word)} · {escape(claim.sheet.title, 150)}",
-        reasons=[f"{number(claim.rows_changed or 0)} changed: {escape(became, 600)}."],
+        reasons=[f"{number(claim.rows_changed or 0)} {did}: {escape(became, 600)}."],
         parts=[Part(lines=[escape(line) for line in lines], rank=0)],
         colour=colour,
     )

@@ -68,7 +68,11 @@ class FixPosts:
     async def verified(self, claim: Claim, outcome: Outcome, lines: Sequence[str]) -> None:
         """What became of the rows and of the check."""
         message = verified_message(
-            claim, counts=outcome.counts, lines=[*outcome.lines, *lines], good=outcome.good
+            claim,
+            counts=outcome.counts,
+            lines=[*outcome.lines, *lines],
+            good=outcome.good,
+            did=outcome.did,
         )
         await self._say(claim, "verified", message)
 

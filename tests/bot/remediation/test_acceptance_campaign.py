@@ -115,7 +115,7 @@ async def _dead(table: Bench, post: Message, dead: UUID) -> None:
     assert status(table, dead) == "draft"
     await table.stage.timer.advance(timedelta(minutes=3))
     outcome = table.post("*It did not help*")
-    assert "1 changed: 1 campaign that is draft now." in outcome.text
+    assert "1 reset: 1 campaign that is draft now." in outcome.text
     assert read(outcome).splitlines()[-4:] == [
         "4 sent, 2 failed, 9 pending.",
         "Nobody has dispatched it again: it stays a draft until somebody does.",
@@ -147,7 +147,7 @@ async def _alive_no_more(table: Bench, alive: UUID) -> None:
         rows.run("UPDATE campaigns SET status = 'completed' WHERE id = %(c)s", c=alive)
     await table.stage.timer.advance(timedelta(minutes=3))
     outcome = table.post("*It helped*")
-    assert "1 changed: 1 campaign that is completed now." in outcome.text
+    assert "1 reset: 1 campaign that is completed now." in outcome.text
     assert "13 sent, 2 failed, 0 pending." in read(outcome)
     await table.click(table.post("*Fixed* · Reset the campaign Alive"), "golive.undo")
     assert "Undone: 0 restored, 1 left as they are." in table.told()

@@ -23,6 +23,8 @@ SHEETS = {
 *Mind*
 ▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
 until somebody triggers their sending.
+▲ 10 of them ended in a timeout or a broken connection: they may have been sent all the \
+same, and would then arrive twice.
 
 *By error*
 5 × Request failed with status code 429
@@ -43,6 +45,8 @@ until somebody triggers their sending.
 *Mind*
 ▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
 until somebody triggers their sending.
+▲ 7 of them ended in a timeout or a broken connection: they may have been sent all the \
+same, and would then arrive twice.
 
 *By error*
 4 × timeout of 15000ms exceeded
@@ -60,6 +64,8 @@ until somebody triggers their sending.
 *Mind*
 ▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
 until somebody triggers their sending.
+▲ 3 of them ended in a timeout or a broken connection: they may have been sent all the \
+same, and would then arrive twice.
 
 *By error*
 2 × Request failed with status code 429
@@ -80,6 +86,8 @@ until somebody triggers their sending.
 *Mind*
 ▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
 until somebody triggers their sending.
+▲ 20 of them ended in a timeout or a broken connection: they may have been sent all the \
+same, and would then arrive twice.
 
 *By error*
 10 × Request failed with status code 429
@@ -213,8 +221,8 @@ async def _one_unit(table: Bench, view: View) -> None:
     await table.stage.timer.advance(timedelta(minutes=2, seconds=30))
     outcome = table.post("*It did not help*")
     assert (
-        "10 changed: 6 sent, 2 failed again with the same error, 1 failed again with another error,"
-        " 1 stranded where the reset left them."
+        "10 reset: 6 sent, 2 failed again with the same error, 1 failed again with another error,"
+        " 1 stranded in queued."
     ) in outcome.text
     assert read(outcome).splitlines()[-3:] == [
         "Nothing sends queued messages by itself: undo, or have them sent.",
@@ -248,7 +256,7 @@ async def _all_units(table: Bench, view: View) -> None:
         rows.run("UPDATE messages SET status = 'sent', external_id = 'Y' WHERE status = 'queued'")
     await table.stage.timer.advance(timedelta(minutes=2, seconds=30))
     outcome = table.post("*It helped*")
-    assert "24 changed: 24 sent." in outcome.text
+    assert "24 reset: 24 sent." in outcome.text
     assert HELPED in read(outcome)
     await table.click(table.post("*Fixed* · Reset failed messages of all units"), "golive.undo")
     assert "Undone: 0 restored, 24 left as they are." in table.told()

@@ -116,7 +116,7 @@ async def test_buttons_of_a_bot_before_its_restart(roles: RoleUrls, store_databa
             await after.click(after.post("Reset failed messages of Norte"), "golive.undo", PAUL)
             assert "Undone: 15 restored. The thread has it." in after.told(PAUL)
             await after.stage.timer.advance(timedelta(minutes=3))
-            assert after.post("10 changed: 10 stranded where the reset left them.")
+            assert after.post("10 reset: 10 stranded in queued.")
         clock.instant += timedelta(hours=3)
         async with bench(roles, store_database, clock=clock, place=place) as late:
             old = late.post("*Fixed* · Reset failed messages of Sul")
