@@ -36,13 +36,18 @@ AGAIN: Final = timedelta(seconds=30)
 _UNSETTLED: Final = (
     "Evolution and the database may disagree; golive goes on trying until they do not."
 )
+_LATE: Final = "Whether Evolution acts on it late is looked at again in half a minute."
 
 
 class _Told(Enum):
-    """What is known of Evolution after it was told: the new address, the old one, or neither."""
+    """What is known of Evolution after it was told: the new address, the old one, or neither.
+
+    LATE: the old one, but what it was told may still be on its way
+    """
 
     NEW = auto()
     OLD = auto()
+    LATE = auto()
     UNKNOWN = auto()
 
 
@@ -125,7 +130,7 @@ class Paired(Engine):
             return _Told.UNKNOWN, failure
         applied = now is not None and now.url == url
         if not applied:
-            return _Told.OLD, failure
+            return (_Told.OLD if failure.status is not None else _Told.LATE), failure
         back = await self._put_back(kind, partner, before)
         return (_Told.OLD if back else _Told.UNKNOWN), failure
 
@@ -151,6 +156,9 @@ class Paired(Engine):
         why: str,
     ) -> Result:
         """The database kept the old secret: Evolution must have the old address."""
+        if told is _Told.LATE:
+            await self._again(claim)
+            return Refusal(why=f"{why} {_LATE}")
         agreed = told in {None, _Told.OLD} or (
             told is _Told.NEW and await self._put_back(kind, partner, before)
         )
@@ -204,10 +212,13 @@ class Paired(Engine):
         return isinstance(found, Webhook) and found.url == kind.url(known[0])
 
     async def _later(self, claim: Claim, why: str) -> Result:
-        now = self.clock.now()
-        async with self.database.transaction() as connection:
-            await claims.lease_until(connection, claim.id, now + AGAIN)
+        await self._again(claim)
         return Unsettled(claim=claim, why=f"{why} {_UNSETTLED}")
+
+    async def _again(self, claim: Claim) -> None:
+        """The claim stays taken until it is settled."""
+        async with self.database.transaction() as connection:
+            await claims.lease_until(connection, claim.id, self.clock.now() + AGAIN)
 
     async def _fail(self, claim: Claim, given: Confirmation, action: str) -> None:
         async with self.database.transaction() as connection:
