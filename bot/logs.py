@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -48,6 +50,7 @@ def configure_logging(
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _located,
             partial(_masked, hidden),
             _renderer(form),
         ],
@@ -73,6 +76,40 @@ def report_crash(
     _log.critical("golive broke", error=kind.__name__, traceback=_frames(trace))
 
 
+def report_all_trouble() -> None:
+    """Tell in golive's log what breaks where nobody catches it, and what Python warns of.
+
+    Python itself would write the words of errors to stderr, with all that they quote.
+    """
+    sys.excepthook = report_crash
+    sys.unraisablehook = _report_ignored
+    threading.excepthook = _report_thread
+    warnings.showwarning = _report_warning
+
+
+def _report_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    frames = _frames(ignored.exc_traceback)
+    _log.error("an error was ignored", error=ignored.exc_type.__name__, traceback=frames)
+
+
+def _report_thread(ended: threading.ExceptHookArgs) -> None:
+    if not issubclass(ended.exc_type, SystemExit):
+        frames = _frames(ended.exc_traceback)
+        _log.critical("a thread broke", error=ended.exc_type.__name__, traceback=frames)
+
+
+def _report_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    del file, line
+    _log.warning(str(message), warning=category.__name__, at=f"{filename}:{lineno}")
+
+
 class _Libraries(logging.Handler):
     """Brings what libraries say into golive's own log."""
 
@@ -86,6 +123,8 @@ class _Libraries(logging.Handler):
             said = record.getMessage()
         except (TypeError, ValueError):  # its arguments do not fit its words
             said = str(record.msg)
+        if record.name == "asyncio":
+            said = said.partition("\n")[0]  # the lines below quote the error, and all about it
         severe = record.levelno >= logging.ERROR
         _log.log(logging.ERROR if severe else logging.WARNING, said, **about)
 
@@ -134,6 +173,20 @@ def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
     return tuple(one for one in found if len(one) >= _LEAST)
 
 
+def _located(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """An error that came with an event, by its kind and its place, before a renderer quotes it."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = cast("tuple[object, ...]", given)[1]
+    error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+    if error is not None:
+        event["error"] = type(error).__name__
+        event["traceback"] = _frames(error.__traceback__)
+    return event
+
+
 def _masked(
     hidden: Sequence[str], _logger: object, _method: str, event: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:
@@ -147,7 +200,7 @@ def _clean(value: _Value, hidden: Sequence[str]) -> _Value:
         case list():
             return [_clean(item, hidden) for item in value]
         case Mapping():
-            return {key: _clean(item, hidden) for key, item in value.items()}
+            return {str(_clean(key, hidden)): _clean(item, hidden) for key, item in value.items()}
         case bool() | int() | float() | None:
             return value
         case _:

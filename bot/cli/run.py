@@ -11,7 +11,7 @@ from bot import arguments
 from bot.arguments import UsageError
 from bot.cli.configuration import RunbookOption, environment, runbook_of
 from bot.cli.ending import wait
-from bot.logs import configure_logging, report_crash
+from bot.logs import configure_logging, report_all_trouble
 from bot.settings import SettingsError
 
 
@@ -34,7 +34,7 @@ def run(
         raise SettingsError(lacking)
     book = runbook_of(runbook, settings)
     configure_logging(level, form=form, secrets=settings.hidden)
-    sys.excepthook = report_crash
+    report_all_trouble()
     try:
         wait(run_bot(settings, book))
     except StoreUnavailable as error:

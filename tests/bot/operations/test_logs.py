@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import gc
 import json
 import logging
 import os
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from io import StringIO
@@ -17,7 +22,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot.arguments import UsageError, logging_of
-from bot.logs import Form, configure_logging, report_crash
+from bot.logs import Form, configure_logging, report_all_trouble, report_crash
 from bot.settings import Settings
 from tests.support.secrecy.heard import hear
 from tests.support.secrecy.planted import Kind, plant
@@ -94,7 +99,8 @@ def test_planted_secrets_never_reach_the_output(stream: StringIO, form: Form) ->
     log = structlog.get_logger()
     for said in quotes():
         with bound_contextvars(about=said):
-            log.error(said, why=said, frames=[said], deep={"a": [said]}, error=ValueError(said))
+            deep = {"a": [said], said: 1}
+            log.error(said, why=said, frames=[said], deep=deep, error=ValueError(said))
         for name in ("aiohttp.client", "apscheduler.executors", "asyncio", "psycopg", "slack_sdk"):
             logging.getLogger(name).error("it says %s", said)
         broken = crash(said)
@@ -103,6 +109,81 @@ def test_planted_secrets_never_reach_the_output(stream: StringIO, form: Form) ->
     written = stream.getvalue()
     assert [planted for planted in PLANTED if planted in written] == []
     assert written.count("[MASKED]") > 20
+
+
+UNKNOWN = "planted-and-unknown-0001"
+"""What golive was never told that it is a secret: only words that are not quoted keep it."""
+
+
+@pytest.fixture
+def trouble() -> Iterator[None]:
+    """Golive's log is told what breaks; Python's own hooks are back afterwards."""
+    before = sys.excepthook, sys.unraisablehook, threading.excepthook
+    with warnings.catch_warnings():
+        report_all_trouble()
+        warnings.simplefilter("always")
+        yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook = before
+
+
+class Breaking:
+    """Something that cannot be taken away in peace."""
+
+    def __del__(self) -> None:
+        _raise(UNKNOWN)
+
+
+async def left_alone() -> None:
+    """A task whose error nobody asks for."""
+    asyncio.get_running_loop().set_exception_handler(None)
+    await asyncio.wait([asyncio.ensure_future(asyncio.to_thread(_raise, UNKNOWN))])
+    gc.collect()
+
+
+@pytest.mark.usefixtures("trouble")
+@pytest.mark.parametrize("form", ["json", "console"])
+async def test_what_nobody_catches_is_told_without_its_words(stream: StringIO, form: Form) -> None:
+    """By its kind and where it happened: in a task, a thread, a finaliser, or with an event."""
+    configured(stream, form)
+    await left_alone()
+    thread = threading.Thread(target=_raise, args=(UNKNOWN,))
+    thread.start()
+    thread.join()
+    Breaking()
+    gc.collect()
+    log = structlog.get_logger()
+    try:
+        _raise(UNKNOWN)
+    except RuntimeError as error:
+        log.exception("as it is caught")
+        log.exception("as an object", exc_info=error)
+        log.exception("as three", exc_info=(type(error), error, error.__traceback__))
+    written = stream.getvalue()
+    for event in (
+        "Task exception was never retrieved",
+        "a thread broke",
+        "an error was ignored",
+        "as it is caught",
+        "as an object",
+        "as three",
+    ):
+        (line,) = [one for one in written.splitlines() if event in one]
+        assert "RuntimeError" in line
+        assert " _raise" in line
+    assert UNKNOWN not in written
+
+
+@pytest.mark.usefixtures("trouble")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_warning_is_masked(stream: StringIO, form: Form) -> None:
+    """It comes through the log, with its kind and its place, and as one line."""
+    configured(stream, form)
+    warnings.warn(f"unsafe: {ENVIRONMENT['GOLIVE_STORE_URL']}\nand {TOKEN}", stacklevel=1)
+    (line,) = stream.getvalue().splitlines()
+    assert "UserWarning" in line
+    assert "test_logs.py:" in line
+    assert line.count("[MASKED]") == 2
+    assert [planted for planted in PLANTED if planted in line] == []
 
 
 def lines(stream: StringIO) -> list[dict[str, Any]]:
