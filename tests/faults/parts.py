@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.faults.commands import commands_among_kills
 from tests.faults.fix_world import open_fix_world
 from tests.faults.fixing import hour_of_fixes
 from tests.faults.killing import hour_of_kills
@@ -45,12 +46,12 @@ class Parts:
 
     def beside(self) -> Row:
         """What mostly waits: it is played beside the others."""
-        killed = ["took the last checkpoint", "has a post", "is at a checkpoint"]
+        killed = ["took the last checkpoint", "has a post", "is at one"]
         if self.short:
             killed.pop()
         return Row(
             name="takeover, two bots, real lease",
-            injected=f"kill -9 for the one that {', '.join(killed)}",
+            injected=f"kill -9 for who {', '.join(killed)}",
             play=partial(takeover, whole=not self.short),
             seconds=80,
             kills=len(killed),
@@ -63,6 +64,7 @@ class Parts:
             self.kills(0, 1),
             self.kills(0, 2),
             self.fix(0, 2),
+            *self._commands(),
             *self._store(),
             *self._slack(),
             *self._machine(),
@@ -110,6 +112,21 @@ class Parts:
         )
 
     # --- inside ---------------------------------------------------------------------------------
+
+    def _commands(self) -> list[Row]:
+        count = 6 if self.short else 12
+        return [
+            Row(
+                name=f"commands among kills, {_bots(replicas)}",
+                injected=f"{count} x kill -9 for the one that got the command; typed again",
+                play=_in(
+                    partial(commands_among_kills, commands=count, replicas=replicas, seed=replicas)
+                ),
+                seconds=8 + count,
+                kills=count,
+            )
+            for replicas in ((2,) if self.short else (1, 2))
+        ]
 
     def _store(self) -> list[Row]:
         async def trouble(ground: Ground, folder: Path) -> Verdict:
