@@ -8,10 +8,10 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.listening import listen
 from bot.operations.prometheus import CONTENT_TYPE, PrometheusMetrics
 from bot.operations.pulse import Pulse
 from bot.operations.readiness import Part, Readiness
-from bot.settings import SettingsError
 
 _FINISH: Final = 2.0
 """Seconds that open requests get when the bot ends."""
@@ -49,24 +49,9 @@ async def serve(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH)
     await runner.setup()
     try:
-        yield await _listen(runner, host, port)
+        yield await listen(runner, host, port, setting="GOLIVE_METRICS_PORT")
     finally:
         await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, host: str | None, port: int) -> int:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        where = f"{host or 'all addresses'}, port {port}"
-        raise SettingsError(
-            (f"GOLIVE_METRICS_PORT: nobody can listen on {where} ({_reason(error)}).",)
-        ) from None
-    return int(runner.addresses[0][1])
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
 
 
 def _told(parts: tuple[Part, ...]) -> web.Response:

@@ -7,6 +7,9 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from bot.listening import listen
+from bot.settings import SettingsError
+
 HandleHttp: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PATH: Final = "/slack/events"
@@ -43,14 +46,18 @@ class HttpFront:
         return int(addresses[0][1]) if addresses else self._port
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen.
+
+        Raises:
+            SettingsError: nobody can listen there.
+        """
         app = web.Application(client_max_size=LARGEST)
         app.router.add_post(PATH, self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError:
+            await listen(runner, self._host, self._port, setting="PORT")
+        except SettingsError:
             await runner.cleanup()
             raise
         self._runner = runner
