@@ -100,6 +100,21 @@ async def test_checkpoint_is_taken_at_once(ground: Ground) -> None:
         assert "checkpoint 2 (T+20)" in play.posts()[-1].text
 
 
+async def test_a_second_checkpoint_of_the_same_second_names_the_first(ground: Ground) -> None:
+    """Two operators press at once: one is taken, and the report says by whom."""
+    async with playing(ground) as play:
+        await play.type("start v1")
+        await play.to(1)
+        asked_at = play.stage.clock.now()
+        assert "Checkpoint taken:" in await play.type("checkpoint")
+        play.stage.clock.instant = asked_at
+        said = await play.type("checkpoint", user=people.SECOND_OPERATOR)
+        assert f"A checkpoint was taken a second ago by <@{people.OPERATOR}>: " in said
+        assert len([post for post in play.posts() if "T+1:00" in post.text]) == 1
+        await play.type("report")
+        assert "Checkpoint T+1:00: " in play.file("report")
+
+
 async def test_report_is_the_whole_watch_as_markdown(ground: Ground) -> None:
     """Timeline, findings, notes (those that expired too), actions and the picture, in a file."""
     async with playing(ground) as play:
