@@ -36,16 +36,17 @@ def diagnose_buttons(report: Report) -> tuple[Button, ...]:
     )
 
 
-def rollback_button(deployment: Deployment) -> Button:
-    """Opens the preview of a rollback."""
+def rollback_button(deployment: Deployment | None) -> Button:
+    """Opens the preview of a rollback, of a watch's version or outside a watch."""
+    what = deployment.version if deployment is not None else "the release"
     return Button(
         action=ROLLBACK,
         label="Roll back",
-        value=str(deployment.id),
+        value=str(deployment.id) if deployment is not None else "",
         style="danger",
         confirm=(
             "Roll back?",
-            f"This opens the preview of a rollback of {deployment.version}. Nothing runs yet.",
+            f"This opens the preview of a rollback of {what}. Nothing runs yet.",
             "Show the preview",
         ),
     )

@@ -15,6 +15,7 @@ from bot.render.message import Button
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable, WatchState
 from bot.watch import observing
+from bot.watch.buttons import rollback_button
 from bot.watch.fix_shop import Workshop
 from bot.watch.lookout import Lookout
 from bot.watch.model import Deployment
@@ -44,7 +45,7 @@ class Diagnosing:
         occasion = self.lookout.occasion(deployment, state)
         found = await diagnose(procedure_of(Incident(incident)), self.sources, occasion)
         await self._note(found)
-        buttons = await self._buttons(call, found)
+        buttons = await self._buttons(call, found, deployment)
         secrets = await self.lookout.live_secrets()
         message = diagnosis_message(found, buttons=buttons, secrets=secrets)
         return Reply(message=message, in_channel=True)
@@ -72,10 +73,14 @@ class Diagnosing:
         except StoreUnavailable:
             return
 
-    async def _buttons(self, call: Call, found: Diagnosis) -> tuple[Button, ...]:
+    async def _buttons(
+        self, call: Call, found: Diagnosis, deployment: Deployment | None
+    ) -> tuple[Button, ...]:
         fix = found.fix
         if self.shop is None or fix is None or fix.kind is FixKind.MANUAL:
             return ()
+        if fix.kind is FixKind.ROLLBACK:
+            return (rollback_button(deployment),)
         if fix.kind is FixKind.RESET_MESSAGES:
             return await self._units(call)
         return tuple(
