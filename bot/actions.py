@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.commands import BY_NAME, REASON_LENGTH, SLASH, Wrong, parse, read_words
@@ -12,6 +12,7 @@ from bot.commands.asked import (
     Checkpoint,
     Close,
     Command,
+    Fix,
     Help,
     History,
     Report,
@@ -138,6 +139,13 @@ CALLBACKS: Final[Mapping[str, Dialog]] = {
 def action_of(action_id: str) -> Press | Typed | Dialog | None:
     """The action behind an id; what follows a colon only tells buttons of one kind apart."""
     return ACTIONS.get(action_id.partition(":")[0])
+
+
+def chosen_fix(value: str) -> Fix | None:
+    """What a choice in a preview asks for: kind, target and the way; None for anything else."""
+    typed, _, way = value.rpartition(" ")
+    read = parse(f"fix {typed}")
+    return replace(read, stated=frozenset({way})) if isinstance(read, Fix) else None
 
 
 def refusal_text(wrong: Wrong) -> str:

@@ -15,6 +15,7 @@ from bot.remediation.steps import NoSteps, Steps
 from bot.remediation.values import (
     Aim,
     Change,
+    Choice,
     Claim,
     FixRefused,
     FixState,
@@ -146,7 +147,12 @@ class Proposing:
         also = f" {left_out}" if isinstance(left_out, str) and left_out else ""
         said = f"There is nothing to change for {preview.aim.name}.{also}"
         known = last is not None and last.state is not FixState.FAILED
-        return Refusal(why=said, last=last if known else None)
+        choice = preview.facts.get("choice")
+        return Refusal(
+            why=said,
+            last=last if known else None,
+            choice=choice if isinstance(choice, Choice) else None,
+        )
 
     async def find(self, claim_id: UUID) -> Claim | None:
         """A claim as it stands."""
@@ -186,5 +192,9 @@ class Proposing:
             claim=claim.id,
             rows=claim.rows_expected if action == "proposed" else 0,
             before=claim.digest,
-            details={"channel": claim.channel, "name": claim.name},
+            details={
+                "channel": claim.channel,
+                "name": claim.name,
+                "stated": str(claim.parameters.get("stated") or ""),
+            },
         )

@@ -11,7 +11,7 @@ from bot.remediation import message_queries as sql
 from bot.remediation.database import Connection, Row, fetch
 from bot.remediation.kinds import Outcome, Preview, grouped, shown, unit_named, written_out
 from bot.remediation.message_outcome import became
-from bot.remediation.values import SAMPLES, Aim, Change, Claim, FixRefused, Sheet, Wish
+from bot.remediation.values import SAMPLES, Aim, Change, Choice, Claim, FixRefused, Sheet, Wish
 from checks.engine.model import Json
 from checks.engine.runbook.remediation import ResetMessages as Rules
 from checks.engine.wording import plural
@@ -22,6 +22,10 @@ _NOT_DRAINED: Final = (
     "Nothing in this application sends `{status}` messages by itself: after the reset they stay"
     " there until somebody triggers their sending."
 )
+RETRIED: Final = "retried_only"
+ALL_FAILED: Final = "all_failed"
+"""What an operator chooses: the runbook's investigation, or its workaround as it is written."""
+
 _OPEN_ENDS: Final = (
     *("timeout", "timed out", "etimedout", "socket hang up"),
     *("econnreset", "connection reset", "epipe"),
@@ -81,8 +85,15 @@ class ResetMessages:
                 "until": wish.at.isoformat(),
                 "sent": [str(row["id"]) for row in known],
                 "log_sends": len(logged),
+                "only_retried": self._only_retried(wish),
             },
         )
+
+    def _only_retried(self, wish: Wish) -> bool:
+        """What was chosen; without a choice, what the runbook says."""
+        if wish.stated & {RETRIED, ALL_FAILED}:
+            return RETRIED in wish.stated
+        return self._rules.only_retried
 
     async def units(self, connection: Connection, wish: Wish) -> tuple[Row, ...]:
         """Units with failed messages, the most first: id, name, failed."""
@@ -108,9 +119,10 @@ class ResetMessages:
         """What is left out, what is stranded already, who is offline; the statement in full."""
         (row,) = await fetch(connection, sql.FACTS, self._values(aim))
         values = {**self._values(aim), "status": self._rules.status, "most": self._most + 1}
-        left = [f"{n} {words}" for words, n in _left_out(row, self._rules) if n]
+        left = [f"{n} {words}" for words, n in _left_out(row, aim) if n]
         return {
             **row,
+            "choice": _choice(aim),
             "sql": await written_out(connection, sql.CHANGE, values),
             "left_out": f"Left out: {'; '.join(left)}." if left else "",
         }
@@ -119,7 +131,7 @@ class ResetMessages:
         """How many, of which units, with which errors; what is left out; what to expect."""
         facts, rules, count = preview.facts, self._rules, len(preview.changes)
         hour = _span(rules.within)
-        tried = " that were tried again" if rules.only_retried else ""
+        tried = " that were tried again" if preview.aim.parameters["only_retried"] else ""
         return Sheet(
             title=f"Reset failed messages of {preview.aim.name}",
             verb=f"Reset {count}",
@@ -130,7 +142,7 @@ class ResetMessages:
             ),
             groups=grouped(preview.changes, ("error", "unit")),
             samples=tuple(change.sample for change in preview.changes[:SAMPLES]),
-            left_out=tuple((w, n) for w, n in _left_out(facts, rules) if n),
+            left_out=tuple((w, n) for w, n in _left_out(facts, preview.aim) if n),
             warnings=tuple(self._warnings(preview)),
             words=(
                 f"Sets status to '{rules.status}', retry_count to 0 and error_details to NULL for"
@@ -138,6 +150,7 @@ class ResetMessages:
             ),
             sql=str(facts["sql"]),
             steps=() if rules.resend else ("Trigger their sending by hand (the runbook's step).",),
+            choice=_choice(preview.aim),
         )
 
     def _warnings(self, preview: Preview) -> list[str]:
@@ -154,8 +167,9 @@ class ResetMessages:
         sends = _int(preview.aim.parameters.get("log_sends"))
         if sends and not preview.aim.parameters.get("sent"):
             said.append(
-                f"The end of the log tells of {plural(sends, 'send')}, by ids of its own that are no message's"
-                " in the database: only the provider's id (external_id) tells what was sent."
+                f"The end of the log tells of {plural(sends, 'send')}, by ids of its own that are"
+                " no message's in the database: only the provider's id (external_id) tells what was"
+                " sent."
             )
         stranded = _int(facts["stranded"])
         if stranded:
@@ -184,7 +198,7 @@ class ResetMessages:
             "since": aim.parameters["since"],
             "until": aim.parameters["until"],
             "unit": None if aim.target == ALL else aim.target,
-            "only_retried": self._rules.only_retried,
+            "only_retried": aim.parameters["only_retried"],
             "permanent": list(self._rules.permanent_errors),
             "sent": list(sent) if isinstance(sent, list) else [],
         }
@@ -222,12 +236,26 @@ def _open_end(change: Change) -> bool:
     return any(part in error for part in _OPEN_ENDS)
 
 
-def _left_out(facts: Mapping[str, Any], rules: Rules) -> list[tuple[str, int]]:
+def _choice(aim: Aim) -> Choice:
+    ways = (
+        (RETRIED, "Tried again only (retry_count > 0), as the runbook investigates"),
+        (ALL_FAILED, "All that failed, as the runbook's workaround has it"),
+    )
+    options = tuple((f"{ResetMessages.name} {aim.target} {way}", words) for way, words in ways)
+    chosen = RETRIED if aim.parameters["only_retried"] else ALL_FAILED
+    return Choice(
+        label="Which failed messages?",
+        options=options,
+        chosen=f"{ResetMessages.name} {aim.target} {chosen}",
+    )
+
+
+def _left_out(facts: Mapping[str, Any], aim: Aim) -> list[tuple[str, int]]:
     out = [
         ("with a permanent error, which no further try mends", _int(facts["permanent"])),
         ("with evidence of having been sent", _int(facts["sent"])),
     ]
-    if rules.only_retried:
+    if aim.parameters["only_retried"]:
         out.append(("that were never tried again (retry_count = 0)", _int(facts["untried"])))
     return out
 

@@ -114,6 +114,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which of several ways a fix is made, to be chosen in its preview.
+
+    label:   the question
+    options: a value that asks for the same fix that way, and its words
+    chosen:  the value of the way that the preview shows
+    """
+
+    label: str
+    options: tuple[tuple[str, str], ...]
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """A preview as it is shown, and kept with its claim: no secret is in it.
 
@@ -123,6 +137,7 @@ class Sheet:
     left_out: what the statement leaves alone, and how many rows that are
     words:    the statement in words; sql: in full, with its values
     steps:    what people do by hand afterwards, a tick each
+    choice:   other ways to make it; None where there is one way only
     """
 
     title: str
@@ -136,6 +151,7 @@ class Sheet:
     words: str = ""
     sql: str = ""
     steps: tuple[str, ...] = ()
+    choice: Choice | None = None
 
 
 SHEET: Final = TypeAdapter(Sheet)
@@ -203,10 +219,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Nothing was done, and why, in sentences; `last`: who did the same before."""
+    """Nothing was done, and why, in sentences.
+
+    last:   who did the same before
+    choice: other ways to make the fix, which may find something
+    """
 
     why: str
     last: Claim | None = None
+    choice: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.render import blocks
 from bot.render.budget import Draft, Form, Part, button_row, to_home, to_message
+from bot.render.choosing import choice_block
 from bot.render.known import Known, Shown
 from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_SUBMIT
 from bot.render.message import Block, Button, Message, View
@@ -46,7 +47,7 @@ def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool =
         fine=f"Can be confirmed until {clock(claim.expires_at)}. It is executed once.",
     )
     view = to_home(whole)
-    asked = _second(claim) if second else _reason()
+    asked = [_second(claim)] if second else [*_ways(sheet), _reason()]
     return View(
         kind="modal",
         title="Preview",
@@ -54,7 +55,7 @@ def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool =
         close="Cancel",
         callback=callback,
         metadata=str(claim.id),
-        blocks=(*view.blocks, asked),
+        blocks=(*view.blocks, *asked),
     )
 
 
@@ -82,6 +83,10 @@ def _parts(sheet: Shown) -> list[Part]:
         Part(title="In full", lines=sheet.sql.splitlines(), form=Form.LOG, rank=4),
     ]
     return [part for part in out if part.lines]
+
+
+def _ways(sheet: Shown) -> list[Block]:
+    return [choice_block(sheet.choice)] if sheet.choice is not None else []
 
 
 def _reason() -> Block:

@@ -22,6 +22,17 @@ class Counts(Protocol):
         ...
 
 
+class Ways(Protocol):
+    """Several ways to make a fix, of which a preview shows one."""
+
+    @property
+    def label(self) -> str: ...  # noqa: D102 - the names say it; remediation.values explains
+    @property
+    def options(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+    @property
+    def chosen(self) -> str: ...  # noqa: D102
+
+
 class Shown(Protocol):
     """A preview, as it is kept with its claim."""
 
@@ -47,6 +58,8 @@ class Shown(Protocol):
     def sql(self) -> str: ...  # noqa: D102
     @property
     def steps(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def choice(self) -> Ways | None: ...  # noqa: D102
 
 
 class Known(Protocol):

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.commands import COMMANDS, Wrong, entry_of
 from bot.commands.asked import Command, Fix, Help, Rollback
 from bot.desk import Call, Desk, Reply, Role
+from bot.render.choosing import CHOOSE
 from bot.render.help import help_message
 from bot.render.message import Message, TextFile
 from bot.render.sentences import say, stale_button
@@ -102,6 +103,9 @@ class Counter:
         user, value = click.user.id, click.element.value
         channel = click.channel.id if click.channel is not None else ""
         url, trigger = click.response_url, click.trigger_id
+        if click.element.action_id == CHOOSE:
+            await self._sheets.chosen(click)
+            return
         if click.element.action_id.partition(":")[0] in OF_FIXES:
             await self._sheets.press(click, self._about(channel))
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,12 +30,30 @@ class Typed(_Body):
         return f"command:{self.trigger_id}"
 
 
+class _Option(_Body):
+    value: str = ""
+
+
 class Element(_Body):
-    """The button that was pressed."""
+    """The button that was pressed, or the element in which something was chosen."""
 
     action_id: str
     action_ts: str = ""
     value: str = ""
+    selected_option: _Option | None = None
+
+    @property
+    def chosen(self) -> str:
+        """The value of the option that was chosen."""
+        return self.selected_option.value if self.selected_option is not None else ""
+
+
+class ClickedView(_Body):
+    """The modal in which something was chosen."""
+
+    id: str = Field(min_length=1)
+    hash: str = ""
+    private_metadata: str = ""
 
 
 class Click(_Body):
@@ -45,6 +63,7 @@ class Click(_Body):
     channel: _Id | None = None
     trigger_id: str = ""
     response_url: str = ""
+    view: ClickedView | None = None
     actions: tuple[Element, ...] = Field(min_length=1)
 
     @property
@@ -78,6 +97,14 @@ class SubmittedView(_Body):
         value = self.state.values.get(name, {}).get(name, {}).get("value")
         return value.strip() if isinstance(value, str) else ""
 
+    def chosen_in(self, action_id: str) -> str:
+        """The value of the option that stands chosen in an element; "" where there is none."""
+        for states in self.state.values.values():
+            option = states.get(action_id, {}).get("selected_option")
+            if isinstance(option, dict):
+                return str(cast("dict[str, object]", option).get("value") or "")
+        return ""
+
 
 class Submission(_Body):
     """A modal that was submitted."""
@@ -109,9 +136,13 @@ class HomeOpened(_Body):
 
 
 class SheetNote(_Body):
-    """What a fix's preview remembers between its opening and its submission."""
+    """What a fix's preview remembers between its opening and its submission.
+
+    shown: the value of the way that it shows, where there are several
+    """
 
     claim: str
+    shown: str = ""
     channel: str
     response_url: str = ""
 

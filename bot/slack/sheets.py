@@ -8,9 +8,10 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from bot.actions import APPROVE, PREFIX, UNDO, loading, notice
+from bot.actions import APPROVE, PREFIX, UNDO, chosen_fix, loading, notice
 from bot.clock import Clock
 from bot.desk import Call, Desk, Role
+from bot.render.choosing import CHOOSE, shown_choice
 from bot.render.message import Message, View
 from bot.render.mrkdwn import plain
 from bot.render.sentences import say
@@ -65,8 +66,29 @@ class Sheets:
             view = notice(standing.refusal.text)
         else:
             view = await make(call)
-        note = SheetNote(claim=view.metadata, channel=channel, response_url=url)
-        await self._fill(view_id, view, note, of_hash=of_hash)
+        await self._fill(view_id, view, _note(view, channel, url), of_hash=of_hash)
+
+    async def chosen(self, click: Click) -> None:
+        """Another way was chosen in a preview: the same modal shows what that would do.
+
+        Unless it was changed meanwhile: what it shows then is bound to what it shows.
+        """
+        if click.view is None or not click.view.private_metadata:
+            return
+        note = SheetNote.model_validate_json(click.view.private_metadata)
+        view = await self._other_way(click.element.chosen, click.user.id, note)
+        if view is not None:
+            fresh = _note(view, note.channel, note.response_url)
+            await self._fill(click.view.id, view, fresh, of_hash=click.view.hash)
+
+    async def _other_way(self, value: str, user: str, note: SheetNote) -> View | None:
+        wished = chosen_fix(value)
+        if wished is None:
+            return None
+        call, standing = await self._allowed(user, note.channel, f"fix {wished.about}", since=FRESH)
+        if standing.refusal is not None:
+            return notice(standing.refusal.text)
+        return await wished.show(self._desk, call)
 
     async def press(self, click: Click, channel: str) -> None:
         """A button of a fix that was made, or that waits for its second operator."""
@@ -100,14 +122,21 @@ class Sheets:
 
     async def submitted(self, submission: Submission, note: SheetNote, reason: str) -> None:
         """Authorise again, execute, and show in the same modal what came of it."""
+        picked = submission.view.chosen_in(CHOOSE)
+        other = None
+        if picked and picked != note.shown:
+            # Submitted before the preview of what was chosen came: nothing unseen is executed.
+            other = await self._other_way(picked, submission.user.id, note)
+        view = other or await self._confirmed(submission, note, reason)
+        fresh = _note(view, note.channel, note.response_url)
+        await self._fill(submission.view.id, view, fresh, of_hash=None)
+
+    async def _confirmed(self, submission: Submission, note: SheetNote, reason: str) -> View:
         about = f"confirm {note.claim}"
         call, standing = await self._allowed(submission.user.id, note.channel, about, since=FRESH)
         if standing.refusal is not None:
-            view = notice(standing.refusal.text)
-        else:
-            view = await self._desk.confirm(call, note.claim, reason)
-        fresh = SheetNote(claim=view.metadata, channel=note.channel, response_url=note.response_url)
-        await self._fill(submission.view.id, view, fresh, of_hash=None)
+            return notice(standing.refusal.text)
+        return await self._desk.confirm(call, note.claim, reason)
 
     async def _allowed(
         self, user: str, channel: str, about: str, *, since: timedelta | None
@@ -128,10 +157,16 @@ class Sheets:
         self, view_id: str, view: View, note: SheetNote, *, of_hash: str | None
     ) -> None:
         body: dict[str, Json] = dict(view_payload(view))
-        if view.callback:
+        if view.callback or note.shown:
             body["private_metadata"] = note.model_dump_json()
         try:
             await self._gateway.update_view(view_id, body, of_hash=of_hash)
         except SlackTrouble as trouble:
             # It was closed, or changed by a copy of this press: the thread has the outcome.
             _log.info("a preview is gone", why=trouble.sentence)
+
+
+def _note(view: View, channel: str, url: str) -> SheetNote:
+    return SheetNote(
+        claim=view.metadata, shown=shown_choice(view), channel=channel, response_url=url
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.actions import CONFIRM, notice
 from bot.remediation.values import (
     Claim,
@@ -14,6 +16,7 @@ from bot.remediation.values import (
     Unsettled,
     Waiting,
 )
+from bot.render.choosing import choice_block
 from bot.render.fix import done_text, over_text, preview_view, waiting_text
 from bot.render.message import View
 from bot.render.sentences import say
@@ -32,7 +35,10 @@ def proposed(found: Claim | Refusal) -> View:
 
 
 def _refusal(refusal: Refusal) -> View:
-    return notice(_why(refusal))
+    said = notice(_why(refusal))
+    if refusal.choice is None:
+        return said
+    return replace(said, blocks=(*said.blocks, choice_block(refusal.choice)))
 
 
 def _why(refusal: Refusal) -> str:

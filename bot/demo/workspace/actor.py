@@ -101,7 +101,8 @@ class Actor:
         """Press a button or choose in a menu, also of an old version of a message.
 
         Raises:
-            CanNotError: the person does not see it, or it asks and `confirm` is not given.
+            CanNotError: the person does not see it, it asks and `confirm` is not given, or it
+                tells nobody: an input's element does so only where the block dispatches actions.
         """
         blocks = where.all_blocks() if isinstance(where, Message) else where.blocks
         block, element = find_element(blocks, action_id, block_id)
@@ -109,6 +110,8 @@ class Actor:
             raise CanNotError(f"{action_id} asks first: say confirm=True.")
         if value is None and element["type"] not in {"button", "workflow_button"}:
             raise CanNotError(f"A {element['type']} needs a value.")
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            raise CanNotError(f"{action_id} is read when the view is submitted, and not before.")
         ts = self._state.messages.next_ts()
         action = payloads.action_of(block, element, value, ts)
         person = self._state.user(user)

@@ -124,6 +124,47 @@ async def test_a_choice_in_a_message_and_in_a_modal(
     assert outcome.view.values["row"]["pick"]["selected_option"]["value"] == "a"
 
 
+async def test_an_input_tells_at_once_only_where_it_says_so(
+    workspace: Workspace, forms: list[dict[str, Any]]
+) -> None:
+    """Else what is chosen is read at the submission, as in Slack."""
+    options = [option("a"), option("b")]
+    quiet = opened(workspace, field("pick", "radio_buttons", options=options))
+    with pytest.raises(CanNotError, match="read when the view is submitted"):
+        await workspace.actor.click(OPERATOR, quiet, "pick", value="b")
+    assert forms == []
+    telling = opened(
+        workspace, field("pick", "radio_buttons", options=options) | {"dispatch_action": True}
+    )
+    await workspace.actor.click(OPERATOR, telling, "pick", value="b")
+    (body,) = forms
+    assert body["actions"][0]["selected_option"]["value"] == "b"
+
+
+async def test_a_choice_beside_a_section_goes_with_its_view_and_ends_with_its_block(
+    workspace: Workspace, forms: list[dict[str, Any]], client: Client
+) -> None:
+    """The state and the hash that an update is bound to; another block begins anew."""
+    options = [option("a"), option("b")]
+
+    def beside(block: str, initial: int) -> dict[str, Any]:
+        radio = {"type": "radio_buttons", "action_id": "pick", "options": options}
+        accessory = radio | {"initial_option": options[initial]}
+        return section("Which?") | {"block_id": block, "accessory": accessory}
+
+    view = opened(workspace, beside("first", 0))
+    await workspace.actor.click(OPERATOR, view, "pick", value="b")
+    (body,) = forms
+    assert body["actions"][0]["selected_option"]["value"] == "b"
+    assert body["view"]["hash"] == view.hash
+    assert body["view"]["state"]["values"]["first"]["pick"]["selected_option"]["value"] == "b"
+    for block, initial, stands in (("first", 0, "b"), ("second", 0, "a")):
+        payload = modal("form", [beside(block, initial)], submit="Go")
+        answer = await client.views_update(view_id=view.id, view=payload)
+        values = answer["view"]["state"]["values"]
+        assert values[block]["pick"]["selected_option"]["value"] == stands
+
+
 async def test_the_same_action_in_two_blocks_needs_the_block(
     workspace: Workspace, client: Client, forms: list[dict[str, Any]]
 ) -> None:
