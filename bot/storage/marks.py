@@ -1,4 +1,4 @@
-"""How large log files were, and what may be forgotten."""
+"""How large log files were, what golive left in them, and what may be forgotten."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ _MARKS: Final = """
 """
 """The marks from an instant on, and the last one before it of each file."""
 
+_ADD_EVENT: Final = """
+    INSERT INTO golive.own_events (name, at) VALUES (%(name)s, %(at)s)
+    ON CONFLICT (name) DO NOTHING
+"""
+"""A test event that golive sent."""
+
+_EVENTS: Final = """
+    SELECT name, at FROM golive.own_events WHERE at >= %(since)s ORDER BY at, name
+"""
+"""The test events that any replica sent since an instant."""
+
 _PRUNE: Final = (
     """
     DELETE FROM golive.log_marks m
@@ -42,12 +53,15 @@ _PRUNE: Final = (
     """
     DELETE FROM golive.waits WHERE ended_at < %(before)s
     """,
+    """
+    DELETE FROM golive.own_events WHERE at < %(before)s
+    """,
 )
-"""Old marks, but for the last one of each file, old deliveries, and waits that ended."""
+"""Old marks, but for the last one of each file, old deliveries and events, and ended waits."""
 
 
 class Marks(Part):
-    """Log marks, and forgetting."""
+    """Log marks, golive's own test events in the log, and forgetting."""
 
     async def add_marks(self, marks: Sequence[Mark]) -> None:
         """Remember how large log files were."""
@@ -80,8 +94,17 @@ class Marks(Part):
             for row in rows
         )
 
+    async def add_own_event(self, name: str, at: datetime) -> None:
+        """Remember that golive sent a test event of this name."""
+        await self._database.fetch(_ADD_EVENT, {"name": as_text(name), "at": utc(at)})
+
+    async def own_events(self, since: datetime) -> dict[str, datetime]:
+        """The test events that any replica sent since an instant, and when."""
+        rows = await self._database.fetch(_EVENTS, {"since": utc(since)})
+        return {from_text(row["name"]): row["at"] for row in rows}
+
     async def prune(self, before: datetime) -> None:
-        """Forget deliveries, waits and log marks that are older; each file's last mark stays."""
+        """Forget what is older, but for waits under way and the last mark of each file."""
         async with self._database.transaction() as connection:
             for statement in _PRUNE:
                 await fetch(connection, statement, {"before": utc(before)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +13,6 @@ from bot.render.diagnosis import diagnosis_message
 from bot.render.message import Button
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable, WatchState
-from bot.watch import observing
 from bot.watch.buttons import rollback_button
 from bot.watch.fix_shop import Workshop
 from bot.watch.lookout import Lookout
@@ -60,16 +58,12 @@ class Diagnosing:
             return None, WatchState()
 
     async def _note(self, found: Diagnosis) -> None:
-        """Its own test event is no unknown instance of the application's."""
-        caused: Mapping[str, int] = {s: n for s, n in found.own_probes.items() if n}
-        if not caused:
+        """Its own test event is no unknown instance of the application's, for any replica."""
+        if not found.probe_name:
             return
-        self.lookout.caused(found.taken_at, caused)
+        self.lookout.remember_events({found.probe_name: found.taken_at})
         try:
-            for watch in await self.store.open_watches():
-                state = await self.store.state(watch.id)
-                change = observing.caused(state, found.taken_at, caused)
-                await self.store.remember(watch.id, change)
+            await self.store.add_own_event(found.probe_name, found.taken_at)
         except StoreUnavailable:
             return
 

@@ -108,7 +108,7 @@ class Lookout:
         self._locks: dict[str, asyncio.Lock] = {}
         self._marks: list[Mark] = []
         self._shared: dict[str, _Shared] = {}
-        self._caused = WatchState()
+        self._events: dict[str, datetime] = {}
         self.adjust: Callable[[Evidence, str], Awaitable[Evidence]] = _as_it_is
         """Given the evidence and a checkpoint: no fix may turn its own check green."""
 
@@ -132,6 +132,16 @@ class Lookout:
         oldest = self._clock.now() - MARKS_KEPT
         known = {mark: None for mark in (*self._marks, *marks) if mark.at >= oldest}
         self._marks = sorted(known, key=lambda mark: mark.at)
+
+    def remember_events(self, events: Mapping[str, datetime]) -> None:
+        """Take up golive's own test events by their names; what they leave in the log is its own.
+
+        Args:
+            events: name → when it was sent, by this replica or another.
+        """
+        oldest = self._clock.now() - MARKS_KEPT
+        known = {**self._events, **events}
+        self._events = {name: at for name, at in known.items() if at >= oldest}
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -168,7 +178,11 @@ class Lookout:
         slack = _NONE if subject.exact else _SLACK
         evidence = await self._collect(occasion, sources, key, slack)
         evidence = replace(
-            evidence, own_probes=observing.own_probes(subject.state, since, evidence.log)
+            evidence,
+            own_probes={
+                **observing.own_probes(subject.state, since, evidence.log),
+                **evidence.own_probes,
+            },
         )
         if evidence.observed is not None:
             expected = observing.expectation(evidence.log, now)
@@ -226,8 +240,6 @@ class Lookout:
         window = Window(since=now - self._runbook.default_window, until=now)
         occasion = self._occasion(FINAL, window, now)
         evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK)
-        own = observing.own_probes(self._caused, window.since, evidence.log)
-        evidence = replace(evidence, own_probes=own)
         return self._assessed(evidence, occasion, "live", begun)
 
     def _assessed(self, evidence: Evidence, occasion: Occasion, run: Run, begun: float) -> Report:
@@ -243,13 +255,6 @@ class Lookout:
         window = Window(since=min(since, now), until=now)
         return replace(self._occasion(FINAL, window, now), observed=state.observed)
 
-    def caused(self, at: datetime, signals: Mapping[str, int]) -> None:
-        """Note what golive itself left in the log, for looks outside a watch."""
-        self._caused = replace(
-            self._caused,
-            memory={**self._caused.memory, **observing.caused(self._caused, at, signals).memory},
-        )
-
     def _occasion(self, checkpoint: str, window: Window, now: datetime) -> Occasion:
         return Occasion(
             checkpoint=checkpoint,
@@ -258,6 +263,7 @@ class Lookout:
             secrets=self._secrets,
             fingerprint_key=self.fingerprint_key,
             marks=tuple(self._marks),
+            own_events=tuple(self._events),
         )
 
     async def _collect(

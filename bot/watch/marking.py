@@ -1,4 +1,4 @@
-"""How large the log was, shared by all replicas: what gives times to a log that carries none."""
+"""What all replicas share about the log: how large it was, and what golive itself left in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bot.watch.lookout import Lookout
 async def keep_marks(store: Store, lookout: Lookout, since: datetime) -> None:
     """Note how large the log is now, and take up what was noted since an instant.
 
-    What this process does not know was noted before it began, or by another replica.
+    That gives times to a log that carries none. What this process does not know was noted before
+    it began, or by another replica.
 
     Raises:
         StoreUnavailable: what is noted now is known here all the same.
@@ -21,3 +22,12 @@ async def keep_marks(store: Store, lookout: Lookout, since: datetime) -> None:
         return
     await store.add_marks(fresh)
     lookout.remember_marks(await store.marks({mark.path for mark in fresh}, since))
+
+
+async def keep_events(store: Store, lookout: Lookout, since: datetime) -> None:
+    """Take up the test events that any replica sent since an instant.
+
+    Raises:
+        StoreUnavailable: what this process sent is known here all the same.
+    """
+    lookout.remember_events(await store.own_events(since))

@@ -30,7 +30,6 @@ from checks.sources.logs.routes import signal_of
 _CONNECTED = "connected"
 _PENDING = "pending"
 _OWN = "own_probes"
-_CAUSED = "caused"
 _KEEP = timedelta(hours=3)
 """How long a probe is remembered: longer than any window that is looked at."""
 
@@ -88,11 +87,10 @@ def own_probes(state: WatchState, since: datetime, log: LogEvidence) -> dict[str
     Never more than the log shows on the health path: a proxy may have answered before it.
     """
     out: dict[str, int] = {}
-    for kept in (_own(state.memory), _own(state.memory, _CAUSED)):
-        for minute, counts in kept.items():
-            if minute >= minute_of(since):
-                for signal, n in counts.items():
-                    out[signal] = out.get(signal, 0) + n
+    for minute, counts in _own(state.memory).items():
+        if minute >= minute_of(since):
+            for signal, n in counts.items():
+                out[signal] = out.get(signal, 0) + n
     shown = {name: found.count for name, found in log.signals.items()}
     most = {
         "http_health": shown.get("http_health", 0),
@@ -102,16 +100,6 @@ def own_probes(state: WatchState, since: datetime, log: LogEvidence) -> dict[str
     }
     capped = {signal: min(n, most.get(signal, shown.get(signal, 0))) for signal, n in out.items()}
     return {signal: n for signal, n in capped.items() if n > 0}
-
-
-def caused(state: WatchState, at: datetime, signals: Mapping[str, int]) -> WatchState:
-    """What a diagnosis leaves in the log, as a change to what a watch remembers."""
-    oldest = minute_of(at - _KEEP)
-    kept = {m: dict(n) for m, n in _own(state.memory, _CAUSED).items() if m >= oldest}
-    now = kept.setdefault(minute_of(at), {})
-    for signal, n in signals.items():
-        now[signal] = now.get(signal, 0) + n
-    return WatchState(memory={_CAUSED: {str(m): cast("Json", n) for m, n in kept.items()}})
 
 
 def _memory(evidence: Evidence, before: Mapping[str, Json]) -> dict[str, Json]:
@@ -146,8 +134,8 @@ def _signals(probe: ProbeTry) -> tuple[str, ...]:
     return ("http_responses", "http_health", *((signal,) if signal else ()), *failed)
 
 
-def _own(memory: Mapping[str, Json], key: str = _OWN) -> dict[int, Mapping[str, int]]:
-    kept = cast("Mapping[str, Mapping[str, int]]", memory.get(key) or {})
+def _own(memory: Mapping[str, Json]) -> dict[int, Mapping[str, int]]:
+    kept = cast("Mapping[str, Mapping[str, int]]", memory.get(_OWN) or {})
     return {int(minute): counts for minute, counts in kept.items()}
 
 

@@ -24,7 +24,7 @@ from bot.watch import plan
 from bot.watch.continuity import Continuity
 from bot.watch.knowing import know
 from bot.watch.lookout import MARKS_KEPT, Lookout
-from bot.watch.marking import keep_marks
+from bot.watch.marking import keep_events, keep_marks
 from bot.watch.model import Deployment
 from bot.watch.saying import Speech
 from bot.watch.taking import Taker
@@ -235,6 +235,7 @@ class Running:
             self.arm(deployment)
         for gone in armed - {deployment.id for deployment in watches}:
             self.disarm(gone)
+        await keep_events(self._store, self._lookout, self._clock.now() - MARKS_KEPT)
         await self._tick_all(watches)
         now = self._clock.now()
         if self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY:

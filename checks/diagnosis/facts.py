@@ -111,18 +111,12 @@ class EventFacts:
 
     name:    the instance name that it carried
     refused: whether a refusal came back to the attempt to connect
-    logged:  lines about an unknown instance that it caused: the application writes one a 200
     """
 
     name: str
     status: int | None = None
     refused: bool = False
     problem: Problem | None = None
-
-    @property
-    def logged(self) -> int:
-        """How many lines about an unknown instance it caused."""
-        return 1 if self.status == 200 else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

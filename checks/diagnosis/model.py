@@ -123,9 +123,8 @@ class Diagnosis:
     headline:   one sentence: that cause, or that none holds and what could not be tested
     fix:        what mends that cause
     context:    further lines that help to decide, masked
-    own_probes: signal → events that this diagnosis itself caused in the application's log, which
-                `unknown_instances` is to subtract
-    probe_name: the instance name that those events carry; "" where none was sent
+    probe_name: the instance name of the test event that was sent, whose lines in the application's
+                log are not the application's; "" where none was sent
     """
 
     incident: Incident
@@ -136,7 +135,6 @@ class Diagnosis:
     headline: str
     fix: Fix | None
     context: tuple[str, ...] = ()
-    own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
     probe_name: str = ""
 
 
@@ -201,7 +199,6 @@ def conclude(procedure: Procedure, facts: Facts) -> Diagnosis:
         headline=f"{first.title}: {first.why}" if first else _nothing(causes),
         fix=first.fix if first else None,
         context=procedure.context(facts),
-        own_probes={"unknown_instance": facts.event.logged} if facts.event else {},
         probe_name=facts.event.name if facts.event else "",
     )
 

@@ -24,6 +24,7 @@ from checks.engine.model import (
     Problem,
     QueryResult,
 )
+from checks.engine.own_events import own_probes
 from checks.engine.plan import Occasion
 from checks.sources.database import Database
 from checks.sources.evolution import Evolution, ServerSettings
@@ -116,7 +117,7 @@ async def look(
             database=_without_secrets(database),
             health=health,
             observed=occasion.observed,
-            own_probes=occasion.own_probes,
+            own_probes={**occasion.own_probes, **own_probes(scanned, occasion.own_events)},
         ),
         base=sources.application.base,
         units=asked.units,

@@ -78,8 +78,9 @@ def examine_rejected(facts: Facts) -> Outcome:
     problem = view.log_unknown("webhooks", "unknown_instance") or silence(view)
     if problem is not None:
         return untested(problem)
-    own = facts.evidence.own_probes.get("unknown_instance", 0)
-    refused, taken = max(0, view.count("unknown_instance") - own), view.count("webhooks")
+    counted = view.count("unknown_instance")
+    own = min(counted, facts.evidence.own_probes.get("unknown_instance", 0))
+    refused, taken = counted - own, view.count("webhooks")
     apart = f", {own} of golive's own probes left out" if own else ""
     if refused:
         return holds(

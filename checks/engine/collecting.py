@@ -19,6 +19,7 @@ from checks.engine.model import (
     LogEvidence,
     Problem,
 )
+from checks.engine.own_events import own_probes
 from checks.engine.plan import Occasion
 from checks.engine.thresholds import Rule
 from checks.sources.database import Database
@@ -84,7 +85,7 @@ async def collect(
         database=database,
         health=health,
         observed=occasion.observed,
-        own_probes=occasion.own_probes,
+        own_probes={**occasion.own_probes, **own_probes(log, occasion.own_events)},
     )
     return evidence, state
 

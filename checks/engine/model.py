@@ -136,6 +136,8 @@ class LogEvidence:
     until:      where the counts end, where that is before the window's end: what was written later
                 may not have arrived yet
     unknown:    signals that the format carries but that could not be counted here, and why
+    own_events: name → events of `unknown_instance` that carry it, of names that look like those of
+                golive's own test events
     """
 
     source: str
@@ -164,6 +166,7 @@ class LogEvidence:
     notes: tuple[str, ...] = ()
     until: datetime | None = None
     unknown: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
+    own_events: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 Row: TypeAlias = Mapping[str, bool | int | float | str | datetime | None]

@@ -29,6 +29,7 @@ class Occasion:
     marks:           sizes of the log at known instants, for logs without times
     observed:        what a watch has seen; None in a single run
     own_probes:      signal → events in the log that golive's own probes caused
+    own_events:      the names of golive's own test events, which are looked up in the log
     accepted:        check id → who accepted its WARNING or UNKNOWN
     silenced:        check id → by whom and until when, as a sentence; it counts as UNKNOWN
     earlier:         check id → the checkpoint at which it was CRITICAL before in this watch
@@ -45,6 +46,7 @@ class Occasion:
     marks: tuple[Mark, ...] = ()
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
+    own_events: tuple[str, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
     silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -61,9 +61,20 @@ def test_an_access_log_cannot_tell() -> None:
 
 
 def test_golives_own_test_event_is_subtracted_and_shown() -> None:
-    """A test event of golive's own diagnosis is no foreign webhook."""
+    """A test event of golive's own diagnosis is no foreign webhook; both numbers are told."""
     seen = evidence(log({"unknown_instance": 1}), own_probes={"unknown_instance": 1})
     found = CHECK.measure(view(CHECK, seen))
     assert found.value == 0
-    assert found.details["own_probes_subtracted"] == 1
+    assert found.details == {"webhooks": 0, "counted_in_log": 1, "own_probes_subtracted": 1}
+    assert found.summary == (
+        "0 webhooks for an unknown instance or with a wrong secret,"
+        " 1 test event of golive's own left out."
+    )
     assert found.evidence == ()
+
+
+def test_no_more_is_subtracted_than_the_log_shows() -> None:
+    """A window that begins behind a test event counts nothing below zero."""
+    seen = evidence(log({"unknown_instance": 1}), own_probes={"unknown_instance": 3})
+    found = CHECK.measure(view(CHECK, seen))
+    assert (found.value, found.details["own_probes_subtracted"]) == (0, 1)

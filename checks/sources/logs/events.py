@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from checks.engine import own_events
 from checks.sources.logs.lines import Places
 from checks.sources.logs.profile import Pattern, Profile
 from checks.sources.logs.state import EVIDENCE_LINES, MAX_CHANGES, MAX_CREATED, Tally
@@ -36,6 +37,7 @@ def count_events(
     }
     if opened:
         lines |= opened
+    probed = own_events.PREFIX.encode() in text.data
     for index in sorted(lines):
         pattern = profile.patterns[index]
         for segment, part in _by_segment(text, lines[index]):
@@ -47,6 +49,10 @@ def count_events(
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
                 _keep(pattern, text.data, part, segment.minute, tally)
+            if probed and pattern.signal == own_events.SIGNAL:
+                whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
+                found = own_events.names_in(whole)
+                tally.own_events.extend((name, segment.minute) for name in found)
 
 
 def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:

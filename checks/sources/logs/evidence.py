@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from checks.engine.model import (
     SignalEvidence,
     instant_of,
 )
+from checks.engine.own_events import SIGNAL
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.state import EVIDENCE_LINES, LeakKey, SignalTally, Tally
 
@@ -101,6 +103,7 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
             for row, minute in part.tally.created
             if _recent(minute, frame)
         ),
+        own_events=_own_events(parts, owner, frame),
         bytes=sum(part.tally.bytes for part in parts),
         lines=sum(part.tally.lines for part in parts),
         sampled=sum(part.sampled for part in parts),
@@ -127,6 +130,19 @@ def _owned(part: Counted, signal: str, owner: Mapping[str, str]) -> SignalTally 
 
 def _recent(minute: int | None, frame: Frame) -> bool:
     return minute is None or frame.since_minute is None or minute >= frame.since_minute
+
+
+def _own_events(parts: Sequence[Counted], owner: Mapping[str, str], frame: Frame) -> dict[str, int]:
+    """The names of test events, counted where their signal is."""
+    return dict(
+        Counter(
+            name
+            for part in parts
+            if owner.get(SIGNAL) == part.profile.name
+            for name, minute in part.tally.own_events
+            if _recent(minute, frame)
+        )
+    )
 
 
 def _signal(tallies: Sequence[SignalTally], frame: Frame) -> SignalEvidence:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from checks.engine.masking import SHAPES
 from checks.engine.model import Proof
+from checks.engine.own_events import is_name
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.state import LeakKey, OpenLeak, Tally, keys_among
 from checks.sources.logs.text import Text
@@ -115,7 +116,8 @@ class LeakFinder:
                 yield "live_secret", secret
         for kind, pattern in _SHAPES:
             match = pattern.search(line)
-            if match is not None:
+            # What stands for a secret in the path of golive's own test event is none.
+            if match is not None and not is_name(match.group(2)):
                 yield kind, match.group(2)
 
     def _group(self, text: Text, begin: int, whole: bytes, found: _Found) -> None:

@@ -22,6 +22,7 @@ ROUTES_IN_FULL = 2_000
 ROUTES_A_CHUNK = 5
 MAX_CREATED = 5_000
 MAX_CHANGES = 5_000
+MAX_OWN_EVENTS = 1_000
 MAX_LEAK_GROUPS = 200
 _MAX_OPEN_LEAKS = 1_000
 
@@ -130,6 +131,9 @@ class Tally:
     created: deque[tuple[str, int | None]] = field(
         default_factory=lambda: deque[tuple[str, int | None]](maxlen=MAX_CREATED)
     )
+    own_events: deque[tuple[str, int | None]] = field(
+        default_factory=lambda: deque[tuple[str, int | None]](maxlen=MAX_OWN_EVENTS)
+    )
     lines: int = 0
     bytes: int = 0
     streak: int = 0
@@ -206,6 +210,7 @@ class Tally:
             changes=self.changes.copy(),
             campaigns=dict(self.campaigns),
             created=self.created.copy(),
+            own_events=self.own_events.copy(),
             lines=self.lines,
             bytes=self.bytes,
             streak=self.streak,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from checks.engine import own_events
 from checks.sources.logs.leaks import settle
 from checks.sources.logs.pairs import STATUS_MASK
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
@@ -86,6 +87,9 @@ def _add(state: LokiState, answers: Answers, form: Form, comparing: Comparing, p
             signal.add(n, minute)
         shown = [one for one in found.shown if part.holds(one.entry.at // MINUTE)]
         signal.lines.extend(one.line for one in shown[-EVIDENCE_LINES:])
+        for entry in part.entries(found.own):
+            named = own_events.names_in([entry.text.encode("utf-8", "replace")])
+            tally.own_events.extend((name, entry.at // MINUTE) for name in named)
         routes = [one.route for one in shown if one.route is not None]
         for route in routes:
             tally.route(name, route)

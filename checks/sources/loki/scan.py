@@ -7,17 +7,19 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from checks.engine import own_events
 from checks.engine.model import Problem
 from checks.engine.profiles import INTERNAL_SIGNALS
 from checks.sources.logs.profile import Pattern
 from checks.sources.logs.routes import STATUS_SIGNALS
 from checks.sources.logs.source import ScanRequest
-from checks.sources.logs.state import EVIDENCE_LINES, MAX_CREATED
+from checks.sources.logs.state import EVIDENCE_LINES, MAX_CREATED, MAX_OWN_EVENTS
 from checks.sources.loki.answers import Entry
 from checks.sources.loki.candidates import MOST, alike, shaped
 from checks.sources.loki.client import LokiClient
 from checks.sources.loki.failures import ONE_QUERY, Failure, LokiError
 from checks.sources.loki.form import Form
+from checks.sources.loki.logql import quoted
 from checks.sources.loki.questions import questions
 from checks.sources.loki.reading import Reading, Shown
 from checks.sources.loki.spans import Span
@@ -32,11 +34,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What was found of one signal: entries by minute, evidence, and events that name ids."""
+    """What was found of one signal: entries by minute, evidence, and events that name ids.
+
+    own: entries that name something like golive's own test events
+    """
 
     minutes: Mapping[int, int]
     shown: Sequence[Shown] = ()
     kept: Sequence[tuple[Pattern, Entry]] = field(default=(), repr=False)
+    own: Sequence[Entry] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +148,12 @@ class Asking:
             minutes=minutes,
             shown=self._reading.shown(name, entries),
             kept=[(pattern, entry) for entry in entries] if pattern else (),
+            own=await self._own(pipeline) if name == own_events.SIGNAL else (),
         )
+
+    async def _own(self, pipeline: str) -> Sequence[Entry]:
+        named = f"|= {quoted(own_events.PREFIX)} {pipeline}"
+        return await self._client.entries(named, self._span, MAX_OWN_EVENTS)
 
     async def _candidates(self) -> Candidates:
         """What looks like a secret: of a known shape, or of a live one's length and alphabet."""

@@ -14,7 +14,6 @@ from checks.engine.model import (
     DatabaseEvidence,
     Evidence,
     HealthEvidence,
-    Json,
     LogEvidence,
     Observed,
     Problem,
