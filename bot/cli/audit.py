@@ -17,6 +17,7 @@ from bot.remediation.audit import Checked, Head
 from bot.remediation.database import FixDatabase
 from bot.remediation.values import FixUnavailable
 from bot.settings import Settings
+from checks.engine.wording import plural
 
 _HEAD: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _LOCK: Final = timedelta(seconds=3)
@@ -79,6 +80,10 @@ def _sentence(checked: Checked) -> str:
             " removed or inserted."
         )
     if checked.agrees is False:
-        return "The audit fits together, but not with the digest given: entries were cut off."
+        return (
+            "The audit fits together, but not with the digest given: entries were cut off or"
+            " written anew."
+        )
     also = ", and the digest given is in it" if checked.agrees else ""
-    return f"The audit is whole: {checked.entries} entries, ending at {checked.head}{also}."
+    entries = plural(checked.entries, "entry", "entries")
+    return f"The audit is whole: {entries}, ending at {checked.head}{also}."
