@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
+import re
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from bot.remediation import audit
 from bot.remediation.engine import Engine
 from tests.bot.remediation.planted import T0
+from tests.bot.remediation.slack import all_words, bench
 from tests.bot.shell import process
 from tests.manifests.roles import RoleUrls
 
@@ -34,7 +37,14 @@ def as_owner(roles: RoleUrls, *statements: str) -> None:
     [
         ("UPDATE golive.fix_audit SET actor = 'U2' WHERE seq = 2", 2),
         ("UPDATE golive.fix_audit SET details = '{}' WHERE seq = 1", 1),
+        (
+            "UPDATE golive.fix_audit SET actor = 'U2' WHERE seq = 2;"
+            " UPDATE golive.fix_audit AS a SET hash = golive.fix_audit_hash(a) WHERE seq = 2",
+            3,
+        ),
         ("DELETE FROM golive.fix_audit WHERE seq = 2", 3),
+        ("DELETE FROM golive.fix_audit WHERE seq = 3", 3),
+        ("DELETE FROM golive.fix_audit", 1),
         ("UPDATE golive.fix_audit SET seq = 9 WHERE seq = 3", 4),
         (
             "INSERT INTO golive.fix_audit SELECT 4, at, recorded_at, claim_id, actor, action,"
@@ -55,42 +65,56 @@ async def test_a_touched_entry_is_found(
     assert (checked.whole, checked.broken_at) == (False, at)
 
 
-async def test_a_tail_that_was_cut_off_shows_by_the_posted_digest(
-    engine: Engine, roles: RoleUrls
+CUT = (
+    "DELETE FROM golive.fix_audit WHERE seq = 3",
+    "UPDATE golive.fix_audit_head SET seq = 2,"
+    " hash = (SELECT hash FROM golive.fix_audit WHERE seq = 2)",
+)
+"""The tail is gone, and the chain's end says nothing of it."""
+
+REWRITTEN = (
+    "UPDATE golive.fix_audit SET actor = 'U2' WHERE seq = 3",
+    "UPDATE golive.fix_audit AS a SET hash = golive.fix_audit_hash(a) WHERE seq = 3",
+    "UPDATE golive.fix_audit_head SET hash = (SELECT hash FROM golive.fix_audit WHERE seq = 3)",
+)
+"""The last entry is another one, with a hash that fits."""
+
+
+@pytest.mark.parametrize("statements", [CUT, REWRITTEN])
+async def test_what_fits_together_again_shows_by_the_posted_digest(
+    engine: Engine, roles: RoleUrls, statements: tuple[str, ...]
 ) -> None:
-    """The chain fits together again, and the digest of before is not in it."""
+    """The chain alone says nothing; the digest of before is not in it."""
     await filled(engine)
     posted = await audit.head(engine.database)
-    as_owner(
-        roles,
-        "DELETE FROM golive.fix_audit WHERE seq = 3",
-        "UPDATE golive.fix_audit_head SET seq = 2,"
-        " hash = (SELECT hash FROM golive.fix_audit WHERE seq = 2)",
-    )
+    as_owner(roles, *statements)
     assert (await audit.verify(engine.database)).whole
     checked = await audit.verify(engine.database, posted)
     assert (checked.whole, checked.agrees) == (False, False)
 
 
-def ran(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`golive audit verify` as a shell runs it."""
-    return process("audit", "verify", *arguments, **variables)
-
-
-def test_the_command(roles: RoleUrls) -> None:
-    """Exit 0 with the head, 1 where it is broken, 64 without a database."""
-    assert ran().returncode == 64
+async def test_a_tail_that_is_cut_off_behind_a_final_review(
+    roles: RoleUrls, store_database: str
+) -> None:
+    """The review posts the digest; the audit may grow behind it, and not shrink to before it."""
     given = {"GOLIVE_REMEDIATION_DATABASE_URL": roles.fixer}
-    insert = (
-        "INSERT INTO golive.fix_audit (at, actor, action, target) VALUES (now(), 'U1', 'a', 't')"
-    )
-    with psycopg.connect(roles.fixer, autocommit=True) as fixer:
-        fixer.execute(insert.encode())
-    whole = ran(**given)
-    assert whole.returncode == 0, whole.stderr
-    head = whole.stdout.partition("ending at ")[2].strip().removesuffix(".")
-    assert "the digest given is in it" in ran("--head", head, **given).stdout
-    assert ran("--head", "nonsense", **given).returncode == 64
-    as_owner(roles, "UPDATE golive.fix_audit SET actor = 'U2'")
-    broken = ran(**given)
-    assert (broken.returncode, "broken at entry 1" in broken.stdout) == (1, True)
+
+    async def verified(digest: str) -> tuple[int, str]:
+        ended = await asyncio.to_thread(process, "audit", "verify", "--head", digest, **given)
+        return ended.returncode, ended.stdout
+
+    async with bench(roles, store_database) as table:
+        for target in ("Nobody", "Nowhere", "Nothing"):
+            await table.reopened(f"/golive fix reset_messages {target}")
+        await table.stage.command("/golive start v2.4.0 59m")
+        await table.stage.timer.advance(timedelta(minutes=2))
+        review = table.post("audit of fixes ends at")
+        assert "final review (T+60)" in review.text
+        (posted,) = re.findall(r"audit of fixes ends at `([0-9]+:[0-9a-f]{64})`", all_words(review))
+        assert table.rows("SELECT seq || ':' || hash FROM golive.fix_audit_head") == [(posted,)]
+        await table.reopened("/golive fix reset_messages Later")
+        code, said = await verified(posted)
+        assert (code, "4 entries" in said, "the digest given is in it" in said) == (0, True, True)
+    as_owner(roles, "DELETE FROM golive.fix_audit WHERE seq = 4", *CUT)
+    code, said = await verified(posted)
+    assert (code, "entries were cut off" in said) == (1, True)
