@@ -18,9 +18,10 @@ from tests.bot.remediation.hook_server import (
     answer,
     hook_server,
 )
+from tests.bot.remediation.planted import plant_campaigns
 from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, rules_of, words
-from tests.bot.remediation.test_slack_campaign import plant
 from tests.manifests.roles import RoleUrls
+from tests.support.crm_rows import Rows
 
 
 def with_hook(server: HookServer) -> Runbook:
@@ -44,7 +45,8 @@ async def test_the_hook_gets_each_campaign_once(
     roles: RoleUrls, store_database: str, said: Answer, told: str
 ) -> None:
     """After the reset is committed, with its outcome in the thread; a failure is not repeated."""
-    campaign, _ = plant(roles)
+    with Rows(roles.owner) as rows:
+        campaign, _ = plant_campaigns(rows)
     async with hook_server(said) as server:
         runbook = with_hook(server)
         async with bench(roles, store_database, runbook=runbook, tokens={VARIABLE: TOKEN}) as table:
@@ -65,7 +67,8 @@ async def test_the_hook_gets_each_campaign_once(
 
 async def test_by_hand_with_a_tick(roles: RoleUrls, store_database: str) -> None:
     """Without a hook it is the runbook's own step; the tick says who, and counts once."""
-    campaign, _ = plant(roles)
+    with Rows(roles.owner) as rows:
+        campaign, _ = plant_campaigns(rows)
     async with bench(roles, store_database) as table:
         await table.submit(await table.open(f"/golive fix reset_campaign {campaign} restarted"))
         post = table.post("*Fixed*")
