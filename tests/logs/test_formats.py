@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.demo.formats import FORMATS, Format, Layout, Prefix, render
-from bot.demo.truth import true_counts
 from checks.engine.model import LogEvidence, Problem
 from checks.sources.logs.recognise import Recognised
 from tests.scenarios.mixture import mixture
@@ -31,6 +30,7 @@ from tests.support.logs import (
     some,
     text,
 )
+from tests.support.truth import true_counts
 
 BEGIN = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 

@@ -19,9 +19,9 @@ from bot.demo.formats import FORMATS, Format, Layout, Prefix, lines, render
 from bot.demo.hour import DEPLOYED_AT, make_hour
 from bot.demo.node import Raw, inspect
 from bot.demo.script import Script
-from bot.demo.truth import EVENTS, RESPONSES, carried, true_counts
 from bot.demo.world import Dice, make_world
 from tests.scenarios.mixture import mixture
+from tests.support.truth import EVENTS, RESPONSES, carried, true_counts
 
 LINE_PATTERNS = {
     "webhooks": r"\[WHATSAPP\] Webhook received from ",

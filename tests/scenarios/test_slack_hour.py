@@ -14,7 +14,6 @@ import pytest
 from psycopg import AsyncConnection
 
 from bot.demo import hour as played
-from bot.demo.health import HealthServer
 from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.stage import Stage as Application
 from bot.demo.workspace import people
@@ -26,6 +25,7 @@ from checks.engine.model import Level
 from checks.engine.runbook import load_runbook
 from checks.engine.thresholds import Bound, Op, Threshold
 from tests.support.hand import HandClock
+from tests.support.health import HealthServer
 from tests.support.recorded_hour import RecordedHour
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 

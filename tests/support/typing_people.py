@@ -12,7 +12,6 @@ from psycopg import AsyncConnection
 
 from bot.demo import hour as played
 from bot.demo.cast import Cast
-from bot.demo.health import HealthServer
 from bot.demo.script import Script
 from bot.demo.stage import Stage as Application
 from bot.demo.workspace import people
@@ -20,6 +19,7 @@ from bot.demo.workspace.messages import Message
 from bot.demo.workspace.server import Workspace
 from bot.demo.world import Dice
 from tests.support.hand import HandClock
+from tests.support.health import HealthServer
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)

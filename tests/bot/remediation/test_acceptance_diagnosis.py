@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bot.demo.evolution import EvolutionStandIn
-from bot.demo.health import HealthServer
 from bot.demo.workspace import people
 from bot.watch.buttons import diagnose_buttons
 from checks import CHECKS
@@ -19,6 +18,7 @@ from tests.bot.remediation.slack import EVOLUTION_KEY, bench, button_ids, read, 
 from tests.bot.reports import finding, report
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
+from tests.support.health import HealthServer
 
 LEADS = {
     "unknown_instances": "1",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bot.demo.evolution import EvolutionStandIn, Fault, InstanceRow
 from bot.demo.evolution.model import Request
-from bot.demo.health import HealthServer
 from tests.bot.remediation.crew import all_open, all_submit, enlist
 from tests.bot.remediation.planted import T0
 from tests.bot.remediation.slack import EVOLUTION_KEY, Bench, bench, button_ids, read
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows, Unit
+from tests.support.health import HealthServer
 
 OLD, OTHER = "planted-webhook-secret-of-norte-01", "planted-webhook-secret-of-norte-02"
 SET = "/webhook/set"

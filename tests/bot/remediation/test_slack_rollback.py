@@ -6,12 +6,12 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.demo.health import HealthServer
 from bot.demo.workspace import people
 from checks.engine.runbook import Runbook
 from checks.engine.runbook.remediation import RollbackPlan
 from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, rules_of, words
 from tests.manifests.roles import RoleUrls
+from tests.support.health import HealthServer
 
 TOKEN = "deploy-token-of-the-tests-1234567890"
 

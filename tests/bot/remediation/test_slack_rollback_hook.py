@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.demo.health import HealthServer
 from tests.bot.remediation.hook_server import (
     RESET,
     SILENT,
@@ -26,6 +25,7 @@ from tests.bot.remediation.slack import Bench, all_words, bench
 from tests.bot.remediation.test_slack_rollback import begun, with_plan
 from tests.manifests.roles import RoleUrls
 from tests.sources.certificates import certificate
+from tests.support.health import HealthServer
 
 OPEN = "whether it was done is not known. It is not run again by itself."
 

@@ -1,4 +1,4 @@
-"""A small real server that answers /health, so that the demo's health probe is a real one."""
+"""A small real server that answers /health, so that a health probe in a test is a real one."""
 
 from __future__ import annotations
 
