@@ -44,7 +44,7 @@ WHERE c.id = ANY(%s::uuid[]) ORDER BY r.id"""
 
 
 class Application:
-    """The application on a free port of 127.0.0.1: `async with Application(…) as application`.
+    """The application on 127.0.0.1: `async with Application(…) as application`.
 
     Args:
         scenario: what is wrong with it.
@@ -54,6 +54,7 @@ class Application:
         stage: writes log and rows.
         asking: a connection of its own to its database, in autocommit mode.
         token: what its internal hooks ask for.
+        port: where it answers; 0 finds a free one.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Application:
         stage: Stage,
         asking: AsyncConnection,
         token: str,
+        port: int = 0,
     ) -> None:
         self._scenario = scenario
         self._world = hour.world
@@ -74,6 +76,7 @@ class Application:
         self._stage = stage
         self._asking = asking
         self.token = token
+        self._port = port
         self._dice = Dice(7)
         arrivals = [event for event in hour.events if isinstance(event, Inbound)]
         self._arrivals = deque(arrivals)
@@ -88,7 +91,7 @@ class Application:
         app.router.add_post("/internal/dispatch", self._dispatch)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         for unit in self._world.active:
             url = f"{self.base_url}{WEBHOOKS}/{unit.secret}"
             self._evolution.add(unit.instance, webhook_url=url)
@@ -112,7 +115,12 @@ class Application:
         """
         if self._runner is None:
             raise RuntimeError("The application is not started: use it with `async with`.")
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """On which it answers; the wanted one, until it is started."""
+        return self._port if self._runner is None else int(self._runner.addresses[0][1])
 
     async def advance(self, until: datetime) -> None:
         """Let everything happen that begins before an instant."""

@@ -15,7 +15,7 @@ from bot.demo.show import Show, Times, open_show
 from bot.demo.workspace import Message
 from checks.engine.model import Decision
 from tests.support.hand import HandClock, HandTimer
-from tests.support.slack_bot import Stage, come_to_rest
+from tests.support.slack_bot import come_to_rest
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 _STEP = timedelta(seconds=60)
@@ -56,10 +56,9 @@ async def by_hand(
         step=_STEP,
         before=before,
     ) as show:
-        stage = Stage(bot=show.bot, workspace=show.workspace, clock=clock, timer=timer)
 
         async def quiet() -> None:
-            await come_to_rest(stage)
+            await come_to_rest(show.bot, timer)
 
         timer.quiet = quiet
         await show.start_watch()

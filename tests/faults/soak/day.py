@@ -1,148 +1,192 @@
-"""A day of the bot with three channels, by a clock moved by hand: what it holds stays flat."""
+"""The bot for a day with three channels, by a clock moved by hand."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import os
-import tracemalloc
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
-from bot.demo.health import HealthServer
+from bot.compose import Bot, open_bot
+from bot.demo.databases import Databases
+from bot.demo.settings import demo_settings, write_runbook
 from bot.demo.workspace import people
-from bot.demo.workspace.server import Workspace
-from tests.faults.world import T0
-from tests.support.hand import HandClock
-from tests.support.slack_bot import Stage, at, settings_for, staged
+from bot.demo.workspace.server import standard_credentials
+from bot.settings import Settings
+from checks import CHECKS
+from checks.engine.runbook import load_runbook
+from tests.faults.soak.application import Deploys, open_deploys
+from tests.faults.soak.deeds import DEEDS, Deed
+from tests.faults.soak.figures import Figures, measure
+from tests.faults.soak.slack import Slack, open_slack
+from tests.faults.soak.workspace import CHANNELS
+from tests.support.hand import HandClock, HandTimer
+from tests.support.slack_bot import come_to_rest
 
-THIRD = "C0THIRD0006"
-CHANNELS = (people.RELEASES, people.PRIVATE, THIRD)
+T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 ROUND = timedelta(hours=1, minutes=30)
-"""How long a watch lasts; then the next one begins in its channel."""
+"""How long the watches of a round last; then the next deploy is made."""
 
-_LINE = '10.0.0.7 - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "GET /health HTTP/1.1" 200 15 "-" "probe"\n'
-_OURS = ("*/bot/*", "*/checks/*", "*/psycopg/*", "*/psycopg_pool/*", "*/asyncio/*")
-_NOT_OURS = ("*/bot/demo/*",)
+CYCLE = ("incident", "quiet-hour", "service-down", "secret-leak")
+"""What goes wrong, one round after the other."""
+
+_STEP = timedelta(minutes=1)
+"""How often the application writes what it did."""
+
+_DONE = {
+    "watches": "SELECT count(*) FROM golive.deployments",
+    "checkpoints": "SELECT count(*) FROM golive.checkpoints WHERE taken_at IS NOT NULL",
+    "posts": "SELECT count(*) FROM golive.posts WHERE state = 'sent'",
+    "given up": "SELECT count(*) FROM golive.posts WHERE state = 'given up'",
+    "files": "SELECT count(*) FROM golive.post_files WHERE file_id IS NOT NULL",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the bot holds at one instant.
+class Soak:
+    """A bot, what it watches, and the people around it."""
 
-    kib:         memory allocated by golive and its drivers, in KiB
-    tasks:       asyncio's
-    connections: of both databases
-    files:       open descriptors of the process
-    """
+    bot: Bot
+    clock: HandClock
+    timer: HandTimer
+    databases: Databases
+    deploys: Deploys
+    slack: Slack
 
-    hours: float
-    kib: int
-    tasks: int
-    connections: int
-    files: int
+    async def rounds(
+        self,
+        scenarios: Sequence[str],
+        *,
+        length: timedelta = ROUND,
+        pause: timedelta = timedelta(0),
+    ) -> AsyncIterator[Figures]:
+        """Play a round for each scenario; what is held after each.
 
-    def __str__(self) -> str:
-        return (
-            f"{self.hours:5.1f} h  {self.kib:8,} KiB  {self.tasks:3} tasks"
-            f"  {self.connections:3} connections  {self.files:3} open files"
-        )
+        Args:
+            scenarios: what goes wrong.
+            length: of the watches.
+            pause: for how long the machine sleeps behind each round.
 
+        Raises:
+            ExceptionGroup: a job of the timer broke.
+        """
+        for scenario in scenarios:
+            await self._round(scenario, length)
+            self.clock.instant += pause
+            await self.timer.advance(_STEP)
+            if self.timer.failures:
+                raise ExceptionGroup("Jobs broke.", _plain(self.timer.failures))
+            yield measure(
+                hours=(self.clock.now() - T0) / timedelta(hours=1),
+                jobs=len(self.timer.jobs),
+                store=self.databases.store,
+                watched=self.databases.owner,
+            )
 
-async def soak(
-    urls: tuple[str, str], folder: Path, *, hours: float, length: timedelta = ROUND
-) -> list[Figures]:
-    """Play so many hours, in an empty store and a CRM; the figures at the end of each round."""
-    figures: list[Figures] = []
-    async with _stage(urls, folder) as stage:
-        tracemalloc.start()
-        try:
-            while stage.clock.now() - T0 < timedelta(hours=hours):
-                await _round(stage, folder / "app.log", length)
-                figures.append(_measure(stage, urls))
-        finally:
-            tracemalloc.stop()
-        if stage.timer.failures:
-            raise ExceptionGroup("jobs failed", [RuntimeError(repr(stage.timer.failures[0]))])
-    return figures
+    async def _round(self, scenario: str, length: timedelta) -> None:
+        await self.deploys.begin(scenario)
+        began = self.clock.now()
+        for deed in DEEDS:
+            if deed.minute * _STEP < length:
+                await self._reach(began + deed.minute * _STEP)
+                await self._do(deed)
+        await self._reach(began + length)
+        for channel in CHANNELS:
+            await self.slack.type(people.OPERATOR, channel, "close")
+            await self.timer.rest()
+        await self.deploys.end()
 
+    async def _reach(self, until: datetime) -> None:
+        while self.clock.now() < until:
+            following = min(until, self.clock.now() + _STEP)
+            await self.deploys.advance(following)
+            await self.timer.reach(following)
 
-def grown(figures: list[Figures]) -> list[str]:
-    """What is more at the end than after the rounds that fill what is kept for three hours."""
-    first, last = figures[min(2, len(figures) - 2)], figures[-1]
-    wrong: list[str] = []
-    if last.kib > first.kib * 1.25 + 512:
-        wrong.append(f"memory grew from {first.kib} to {last.kib} KiB")
-    for name in ("tasks", "connections", "files"):
-        before, after = getattr(first, name), getattr(last, name)
-        if after > before + 3:
-            wrong.append(f"{name} grew from {before} to {after}")
-    return wrong
+    async def _do(self, deed: Deed) -> None:
+        match deed.how:
+            case "type":
+                await self.slack.type(deed.user, deed.channel, deed.what)
+            case "press":
+                await self.slack.press(deed.user, deed.channel, deed.what)
+            case "home":
+                await self.slack.open_home(deed.user)
+            case "confirm" | "cancel":
+                await self.slack.type(deed.user, deed.channel, deed.what)
+                await self.timer.rest()
+                if deed.how == "confirm":
+                    await self.slack.confirm(deed.user)
+        await self.timer.rest()
+        await self.slack.dismiss(deed.user)
+
+    def done(self) -> str:
+        """What the bot did so far, in a line."""
+        with psycopg.connect(self.databases.store) as store:
+            found = {name: store.execute(text).fetchone() for name, text in _DONE.items()}
+        with psycopg.connect(self.databases.owner) as owner:
+            fixes = owner.execute(
+                "SELECT action, count(*) FROM golive.fix_audit GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        counts = {name: row[0] for name, row in found.items() if row is not None}
+        counts |= {f"fixes {action}": number for action, number in fixes}
+        return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 
 @asynccontextmanager
-async def _stage(urls: tuple[str, str], folder: Path) -> AsyncGenerator[Stage, None]:
-    store, database = urls
-    (folder / "app.log").write_text("")
+async def open_soak(databases: Databases, folder: Path) -> AsyncGenerator[Soak, None]:
+    """A running bot, before the first round.
+
+    Args:
+        databases: fresh ones.
+        folder: for the application's log and the runbook.
+    """
     clock = HandClock(T0)
-    async with (
-        Workspace(now=clock.now, rate_limits=False) as workspace,
-        HealthServer() as health,
-    ):
-        private = workspace.state.channel(people.PRIVATE)
-        workspace.state.put_channel(replace(private, id=THIRD, name="third"))
-        settings = settings_for(
-            workspace,
-            store,
-            log=folder / "app.log",
-            database=database,
-            base_url=health.base_url,
+    timer = HandTimer(clock=clock)
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(open_slack())
+        deploys = await stack.enter_async_context(
+            open_deploys(clock, folder / "app.log", databases.owner)
         )
-        async with staged(workspace, settings, clock) as stage:
-            yield stage
+        await deploys.begin("quiet-hour")
+        await deploys.end()
+        settings = _settings(databases, folder, deploys, slack)
+        bot = await stack.enter_async_context(
+            open_bot(
+                settings,
+                load_runbook(settings.runbook, checks=CHECKS),
+                clock=clock,
+                timer=timer,
+                owner="soak",
+            )
+        )
+
+        async def quiet() -> None:
+            await come_to_rest(bot, timer)
+
+        timer.quiet = quiet
+        stack.callback(setattr, timer, "quiet", None)
+        await slack.connected()
+        yield Soak(
+            bot=bot, clock=clock, timer=timer, databases=databases, deploys=deploys, slack=slack
+        )
 
 
-async def _round(stage: Stage, log: Path, length: timedelta) -> None:
-    """One watch in each channel, from its start to its end, with an application that lives."""
-    end = stage.clock.now() + length
-    for channel in CHANNELS:
-        await stage.workspace.actor.command(people.OPERATOR, channel, "/golive start v2.4.0")
-        await stage.timer.rest()
-    while stage.clock.now() < end:
-        with log.open("a", encoding="utf-8") as file:
-            file.writelines(_LINE.format(at=stage.clock.now()) for _ in range(4))
-        await stage.timer.reach(at(stage.clock.now(), 1))
-    for channel in CHANNELS:
-        await stage.workspace.actor.command(people.OPERATOR, channel, "/golive close")
-        await stage.timer.rest()
-
-
-def _measure(stage: Stage, urls: tuple[str, str]) -> Figures:
-    gc.collect()
-    taken = tracemalloc.take_snapshot().filter_traces(
-        [
-            *(tracemalloc.Filter(inclusive=True, filename_pattern=name) for name in _OURS),
-            *(tracemalloc.Filter(inclusive=False, filename_pattern=name) for name in _NOT_OURS),
-        ]
+def _settings(databases: Databases, folder: Path, deploys: Deploys, slack: Slack) -> Settings:
+    settings = demo_settings(
+        log=deploys.log,
+        databases=databases,
+        base_url=deploys.base_url,
+        evolution_url=deploys.evolution.url,
+        evolution_key=deploys.evolution.key,
+        slack=standard_credentials(),
+        slack_url=slack.api_url,
+        runbook=write_runbook(folder / "runbook.yaml", deploys.base_url),
+        token=deploys.token,
     )
-    return Figures(
-        hours=(stage.clock.now() - T0) / timedelta(hours=1),
-        kib=sum(one.size for one in taken.statistics("filename")) // 1024,
-        tasks=len(asyncio.all_tasks()),
-        connections=sum(map(_connections, urls)),
-        files=len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0,  # noqa: PTH208
-    )
+    return settings.model_copy(update={"channel": people.RELEASES, "metrics_port": 0})
 
 
-def _connections(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        ).fetchone()
-    return 0 if row is None else int(row[0])
+def _plain(failures: Sequence[BaseException]) -> list[Exception]:
+    return [one if isinstance(one, Exception) else RuntimeError(repr(one)) for one in failures]
