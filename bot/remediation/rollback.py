@@ -242,9 +242,10 @@ class Rollback:
         return None
 
     async def _hook(self, claim: Claim) -> Ran:
-        hook = self._plan.hook
-        if hook is None:
+        plan = self._plan
+        if plan.hook is None:
             return Ran(good=False, how="nothing is configured")
+        hook = replace(plan.hook, timeout=min(plan.hook.timeout, plan.timeout))
         body = {"claim": str(claim.id), "version": claim.name, "action": NAME}
         answer = await self._hooks.call(hook, body, key=str(claim.id))
         how = f"the hook at {hook.host} {answer.words}"

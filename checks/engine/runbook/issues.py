@@ -138,6 +138,8 @@ def _words(detail: ErrorDetails) -> str:
             words = "must not be empty"
         case "greater_than_equal":
             words = f"found {found}, expected {context['ge']:g} or more"
+        case "less_than_equal":
+            words = f"found {found}, expected {context['le']:g} or less"
         case "value_error":
             words = str(context["error"])
         case _:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from checks.engine.runbook.model import FINAL, Runbook
 from checks.engine.runbook.source import Fault
+
+LONGEST_STATEMENT: Final = timedelta(seconds=30)
+"""A fix is left to its process for twice as long (`bot.remediation.engine.LEASE`)."""
 
 
 def remediation_faults(runbook: Runbook) -> Iterator[Fault]:
@@ -20,6 +24,15 @@ def remediation_faults(runbook: Runbook) -> Iterator[Fault]:
     if rules.lock_timeout >= rules.statement_timeout:
         message = "is not shorter than statement_timeout, which ends the wait first"
         yield Fault(loc=("remediation", "lock_timeout"), message=message)
+    if rules.statement_timeout > LONGEST_STATEMENT:
+        message = (
+            "is longer than 30s: another process could take the fix for given up while it runs"
+        )
+        yield Fault(loc=("remediation", "statement_timeout"), message=message)
+    hook = rules.rollback.hook
+    if hook is not None and hook.timeout > rules.rollback.timeout:
+        message = "is longer than rollback.timeout, which bounds the whole rollback"
+        yield Fault(loc=("remediation", "rollback", "hook", "timeout"), message=message)
     if rules.reset_messages.within > runbook.default_window:
         message = "is longer than default_window: messages would be reset that no check counts"
         yield Fault(loc=("remediation", "reset_messages", "within"), message=message)

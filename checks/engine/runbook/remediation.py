@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -52,6 +52,14 @@ class HookSpec(Strict):
     url: _Address
     token: _Variable | None = None
     timeout: Span
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mapping(cls, given: object) -> object:
+        """An address alone is not repeated either."""
+        if isinstance(given, dict):
+            return cast("dict[str, object]", given)
+        raise ValueError("expected a mapping, such as {url: https://…, timeout: 10s}")
 
 
 class ResetMessagesSpec(Strict):
@@ -139,7 +147,10 @@ class ResetCampaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackPlan:
-    """A command without a shell, a hook, or the steps that people go through."""
+    """A command without a shell, a hook, or the steps that people go through.
+
+    timeout: of the whole; a hook may have a shorter one of its own
+    """
 
     timeout: timedelta
     steps: tuple[str, ...]
