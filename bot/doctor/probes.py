@@ -19,6 +19,7 @@ from bot.doctor.environment import look_at_environment, look_at_runbook
 from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.examine import Probe, Test, examine
 from bot.doctor.fixes import look_at_fixes
+from bot.doctor.hooks import look_at_hooks
 from bot.doctor.log import look_at_log
 from bot.doctor.loki import look_at_loki
 from bot.doctor.model import Examination, Line, failed, skipped
@@ -85,7 +86,9 @@ async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
             "Log": await _log(subject, stack),
             "Database": _reader(subject, database),
             "Store": _store(subject, await _database(stack, settings.store_url)),
-            "Fixes": _fixes(await _database(stack, settings.remediation_database_url), database),
+            "Fixes": _fixes(
+                subject, await _database(stack, settings.remediation_database_url), database
+            ),
             "Application": _application(subject),
             "Slack": _slack(subject, client),
             "Evolution": await _evolution(subject, stack, database, client),
@@ -197,7 +200,9 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
     return test
 
 
-def _fixes(database: PostgresDatabase | None, reader: PostgresDatabase | None) -> Test:
+def _fixes(
+    subject: Subject, database: PostgresDatabase | None, reader: PostgresDatabase | None
+) -> Test:
     if database is None:
         return _at_once(
             [
@@ -209,7 +214,8 @@ def _fixes(database: PostgresDatabase | None, reader: PostgresDatabase | None) -
         )
 
     async def test() -> Sequence[Line]:
-        return await look_at_fixes(database, reader)
+        hooks = look_at_hooks(subject.runbook.remediation, subject.settings)
+        return [*await look_at_fixes(database, reader), *hooks]
 
     return test
 
