@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
-from uuid import UUID
 
 from bot.storage.codec import CodecError, as_text, from_text
 from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.notes import audit_in
 from bot.storage.part import Part
-from bot.storage.posts import enqueue_in, message_of, scope_of
+from bot.storage.posts import enqueue_in, message_of
 from bot.storage.values import AuditEntry, Backlog, NewPost, PostClaim
 
 _CLAIM: Final = """
@@ -126,11 +125,6 @@ _GAVE_UP_UPDATES: Final = """
 """
 """What should have replaced a message that will never be there."""
 
-_TS: Final = """
-    SELECT ts FROM golive.posts WHERE scope = %(scope)s AND key = %(key)s
-"""
-"""Where a post is in Slack."""
-
 _BACKLOG: Final = """
     SELECT count(*) AS depth,
            max(CASE WHEN not_before IS NULL THEN clock_timestamp() - enqueued_at
@@ -209,12 +203,6 @@ class Outbox(Part):
         """It will never be sent, nor any update of it; the channel's next one may go."""
         values: Row = {"error": as_text(error), "revision": claim.revision}
         return await self._end(claim, _GAVE_UP, values, {})
-
-    async def ts_of(self, deployment_id: UUID, key: str) -> str | None:
-        """Slack's ts of a message; None while it is not in Slack, and for an update."""
-        values: Row = {"scope": scope_of(deployment_id), "key": as_text(key)}
-        rows = await self._database.fetch(_TS, values)
-        return rows[0]["ts"] if rows else None
 
     async def backlog(self, now: datetime) -> Backlog:
         """What is due and not in Slack yet."""

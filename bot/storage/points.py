@@ -13,7 +13,7 @@ from bot.storage.posts import enqueue_in
 from bot.storage.state import remember_in
 from bot.storage.values import Claim, NewPost, StatusContent, WatchState
 from bot.watch.model import Point, Taken
-from checks.engine.model import Decision, Evidence, Finding, Level, Report
+from checks.engine.model import Decision, Finding, Level, Report
 
 _CLAIM: Final = """
     INSERT INTO golive.checkpoints AS c
@@ -91,12 +91,6 @@ _REPORTS: Final = """
 """
 """Whole reports of some points."""
 
-_EVIDENCE: Final = """
-    SELECT evidence FROM golive.checkpoints
-    WHERE deployment_id = %(id)s AND key = %(key)s AND evidence IS NOT NULL
-"""
-"""What one point's verdict rests on."""
-
 
 class Points(Part):
     """The points of all watches."""
@@ -168,13 +162,6 @@ class Points(Part):
         async with self._database.transaction() as connection:
             rows = await fetch(connection, _REPORTS, values)
             return {from_text(row["key"]): _report_of(row) for row in rows}
-
-    async def evidence_of(self, deployment_id: UUID, key: str) -> Evidence | None:
-        """What one point's verdict rests on."""
-        async with self._database.transaction() as connection:
-            values: Row = {"id": deployment_id, "key": as_text(key)}
-            rows = await fetch(connection, _EVIDENCE, values)
-            return decoded(Evidence, rows[0]["evidence"]) if rows else None
 
 
 def taken_of(row: Row) -> Taken:

@@ -70,11 +70,6 @@ class State(Part):
             rows = await fetch(connection, _STATE, {"id": deployment_id})
             return _state_of(rows[0]) if rows else WatchState()
 
-    async def remember(self, deployment_id: UUID, state: WatchState) -> None:
-        """Merge a change into what the watch remembers."""
-        async with self._database.transaction() as connection:
-            await remember_in(connection, deployment_id, state)
-
     async def claim_tick(
         self, deployment_id: UUID, at: datetime, min_gap: timedelta
     ) -> TickClaim | None:

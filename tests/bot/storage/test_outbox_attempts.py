@@ -56,23 +56,23 @@ async def test_message_without_its_files_yet_is_not_posted_again(
     await store.enqueue([post("full", deployment_id=watch.id, message=FULL), post("b")])
     found = await one(store)
     assert await store.posted(found, "1.0")
-    assert await store.ts_of(watch.id, "full") == "1.0"
     assert keys(await claim(store)) == ["b"]
     await store.failed(found, NOW, "upload failed")
     again = await one(store)
     assert (again.key, again.ts) == ("full", "1.0")
 
 
-async def test_ts_is_known_once_sent(store: Store, watch: Deployment) -> None:
+async def test_ts_is_known_once_sent(store: Store, watch: Deployment, store_database: str) -> None:
     """Not before, and not under another key or watch."""
     other = await begin(store, channel="C2")
-    await store.enqueue([post("a", deployment_id=watch.id)])
+    named = (("a", watch.id), ("b", watch.id), ("a", other.id))
+    await store.enqueue([post(key, deployment_id=about) for key, about in named])
+    posts = "SELECT id, ts FROM golive.posts"
+    before = dict(rows(store_database, posts))
+    assert list(before.values()) == [None, None, None]
     found = await one(store)
-    assert await store.ts_of(watch.id, "a") is None
     await store.sent(found, "1.0")
-    assert await store.ts_of(watch.id, "a") == "1.0"
-    assert await store.ts_of(watch.id, "b") is None
-    assert await store.ts_of(other.id, "a") is None
+    assert dict(rows(store_database, posts)) == {**before, found.id: "1.0"}
 
 
 async def test_sent_content_is_dropped(store: Store, store_database: str) -> None:

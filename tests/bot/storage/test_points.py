@@ -8,12 +8,13 @@ from uuid import uuid4
 
 from bot.render.message import Message
 from bot.storage.store import Store
-from bot.storage.values import Claim, StatusContent, WatchState
+from bot.storage.values import StatusContent, WatchState
 from bot.watch.model import Deployment
 from checks.engine.model import Decision, Level
 from tests.bot.storage.things import (
     OWNERS,
     begin,
+    claimed,
     finding,
     later,
     point,
@@ -22,13 +23,6 @@ from tests.bot.storage.things import (
     rows,
     taken,
 )
-
-
-async def claimed(store: Store, deployment: Deployment, minutes: int = 10) -> Claim:
-    """A claim that must succeed."""
-    claim = await store.claim(deployment.id, point(minutes), "a")
-    assert claim is not None
-    return claim
 
 
 async def test_of_many_claims_one_succeeds(store: Store, watch: Deployment) -> None:
@@ -122,7 +116,6 @@ async def test_everything_of_a_point_is_recorded(store: Store, watch: Deployment
     )
     assert await store.taken(watch.id) == (outcome,)
     assert await store.reports(watch.id, ["T+10", "T+20"]) == {"T+10": found}
-    assert await store.evidence_of(watch.id, "T+10") == found.evidence
     assert (await store.state(watch.id)).memory == {"x": 1}
     assert [p.key for p in await store.claim_posts("a", later(10), 9)] == ["alarm"]
 
@@ -145,13 +138,13 @@ async def test_recording_again_changes_nothing(store: Store, watch: Deployment) 
     assert (await store.backlog(later(99))).depth == 1
 
 
-async def test_baseline_has_no_report(store: Store, watch: Deployment) -> None:
+async def test_baseline_has_no_report(store: Store, watch: Deployment, store_database: str) -> None:
     """A point that judges nothing has an outline, and no report or evidence."""
     claim = await claimed(store, watch, 0)
     await store.record(claim, taken(claim.point, None), None)
     assert await store.taken(watch.id) == (taken(claim.point, None),)
     assert await store.reports(watch.id, ["T+0"]) == {}
-    assert await store.evidence_of(watch.id, "T+0") is None
+    assert rows(store_database, "SELECT evidence FROM golive.checkpoints") == [(None,)]
 
 
 async def test_points_come_by_when_they_were_due(store: Store, watch: Deployment) -> None:

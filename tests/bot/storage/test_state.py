@@ -10,7 +10,7 @@ from bot.storage.store import Store
 from bot.storage.values import WatchState
 from bot.watch.model import Deployment
 from checks.engine.model import Observed
-from tests.bot.storage.things import OWNERS, T0, begin, later, post
+from tests.bot.storage.things import OWNERS, T0, begin, claimed, later, post, report, taken
 
 GAP = timedelta(seconds=30)
 SEEN = Observed(
@@ -23,6 +23,12 @@ SEEN = Observed(
 )
 
 
+async def remember(store: Store, watch: Deployment, state: WatchState, minutes: int = 10) -> None:
+    """Take a point of the watch that changes what it remembers."""
+    claim = await claimed(store, watch, minutes)
+    assert await store.record(claim, taken(claim.point), report(), state=state)
+
+
 async def test_new_watch_remembers_nothing(store: Store, watch: Deployment) -> None:
     """An empty state, not an error."""
     assert await store.state(watch.id) == WatchState()
@@ -31,13 +37,13 @@ async def test_new_watch_remembers_nothing(store: Store, watch: Deployment) -> N
 async def test_state_comes_back_as_given(store: Store, watch: Deployment) -> None:
     """With every type: sets, instants, minutes as numbers."""
     state = WatchState(observed=SEEN, memory={"units": {"u1": True, "u2": None}, "n": [1, 2.5]})
-    await store.remember(watch.id, state)
+    await remember(store, watch, state)
     assert await store.state(watch.id) == state
 
 
 async def test_changes_of_two_replicas_are_merged(store: Store, watch: Deployment) -> None:
     """The first baseline, the most drops, the latest progress, any answer; names side by side."""
-    await store.remember(watch.id, WatchState(observed=SEEN, memory={"a": 1, "b": 1}))
+    await remember(store, watch, WatchState(observed=SEEN, memory={"a": 1, "b": 1}))
     other = replace(
         SEEN,
         inserted=7,
@@ -46,7 +52,7 @@ async def test_changes_of_two_replicas_are_merged(store: Store, watch: Deploymen
         inbound_expected="A test message.",
         probes={29400000: False, 29400001: False},
     )
-    await store.remember(watch.id, WatchState(observed=other, memory={"b": 2}))
+    await remember(store, watch, WatchState(observed=other, memory={"b": 2}), minutes=20)
     found = await store.state(watch.id)
     assert found.memory == {"a": 1, "b": 2}
     assert found.observed == replace(
@@ -61,7 +67,10 @@ async def test_changes_of_two_replicas_are_merged(store: Store, watch: Deploymen
 async def test_changes_at_the_same_time_lose_nothing(store: Store, watch: Deployment) -> None:
     """Twenty replicas that remember something each: all of it is there."""
     await asyncio.gather(
-        *(store.remember(watch.id, WatchState(memory={owner: 1})) for owner in OWNERS)
+        *(
+            remember(store, watch, WatchState(memory={owner: 1}), minutes)
+            for minutes, owner in enumerate(OWNERS)
+        )
     )
     assert set((await store.state(watch.id)).memory) == set(OWNERS)
 

@@ -10,7 +10,7 @@ import psycopg
 
 from bot.render.message import Message, Picture, TextFile
 from bot.storage.store import Store
-from bot.storage.values import NewPost, PostClaim
+from bot.storage.values import Claim, NewPost, PostClaim
 from bot.watch.model import Deployment, Point, Taken
 from checks.engine.model import (
     DatabaseEvidence,
@@ -113,6 +113,13 @@ def rows(url: str, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+async def claimed(store: Store, deployment: Deployment, minutes: int = 10) -> Claim:
+    """A claim of a point that must succeed."""
+    claim = await store.claim(deployment.id, point(minutes), "a")
+    assert claim is not None
+    return claim
 
 
 async def claim(store: Store, owner: str = "a") -> list[PostClaim]:

@@ -151,12 +151,16 @@ def test_nothing_comes_after_the_end() -> None:
 
 
 async def record(
-    store: Store, deployment: Deployment, taken: Taken, report: Report | None = None
+    store: Store,
+    deployment: Deployment,
+    taken: Taken,
+    report: Report | None = None,
+    state: WatchState | None = None,
 ) -> None:
     """Let a point be taken."""
     claim = await store.claim(deployment.id, taken.point, "first")
     assert claim is not None
-    assert await store.record(claim, taken, report)
+    assert await store.record(claim, taken, report, state=state)
 
 
 async def test_what_came_before_is_the_newest_point_that_judged_everything(
@@ -171,8 +175,8 @@ async def test_what_came_before_is_the_newest_point_that_judged_everything(
         await record(store, deployment, late, first)
         await record(store, deployment, things.taken(things.point(10)), things.report())
         health = replace(things.point(11), run="health")
-        await record(store, deployment, things.taken(health), things.report())
-        await store.remember(deployment.id, WatchState(memory={"x": 1}))
+        state = WatchState(memory={"x": 1})
+        await record(store, deployment, things.taken(health), things.report(), state)
         await store.add_note(deployment.id, note(NoteKind.ACK, 3))
         known = await know(store, deployment)
         assert known.previous == first
