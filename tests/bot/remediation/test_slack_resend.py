@@ -23,9 +23,9 @@ from tests.bot.remediation.hook_server import (
     answer,
     hook_server,
 )
+from tests.bot.remediation.pair import Crashing
 from tests.bot.remediation.planted import plant_failures
 from tests.bot.remediation.slack import Bench, all_words, bench, rules_of
-from tests.bot.remediation.test_secret import Crashing
 from tests.bot.remediation.test_slack_rollback_cut import shop_of
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows

@@ -17,8 +17,8 @@ from bot.demo.workspace import people
 from bot.remediation.steps import Step
 from bot.watch.fix_shop import Workshop
 from tests.bot.remediation.hook_server import hook_server
+from tests.bot.remediation.pair import Crashing
 from tests.bot.remediation.slack import Bench, all_words, bench, button_ids, words
-from tests.bot.remediation.test_secret import Crashing
 from tests.bot.remediation.test_slack_rollback import begun, with_plan
 from tests.manifests.roles import RoleUrls
 
