@@ -19,6 +19,10 @@ _COLOURS: Final[Mapping[str, Decision]] = {
 }
 
 
+_WHERE: Final = "`/golive status` shows where it stands."
+_AGAIN: Final = f"{_WHERE} `/golive rollback` opens a new preview."
+
+
 def rollback_message(
     claim: Known,
     *,
@@ -56,7 +60,7 @@ def rollback_message(
             button_row(buttons),
             Part(title="Output", lines=output, form=Form.LOG, rank=3, tail=True),
         ],
-        fine="`/golive status` shows where it stands.",
+        fine=_AGAIN if word in {"failed", "cut off"} else _WHERE,
         colour=DECISION_COLOURS[_COLOURS.get(word, Decision.NO_GO)],
         file=("golive-rollback.txt", "The output of the rollback"),
     )

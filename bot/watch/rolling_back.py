@@ -136,16 +136,23 @@ class RollingBack:
         try:
             await self.ended(claim, ran, part="ended" if in_time else "late")
         except StoreUnavailable as trouble:
-            self._told.discard(claim.id)
             _log.warning("the end of a rollback cannot be told yet", why=trouble.problem.what)
 
     async def ended(self, claim: Claim, ran: Ran, *, part: str = "ended") -> None:
-        """Say how it ended."""
+        """Say how it ended.
+
+        Raises:
+            StoreUnavailable: it is said later, by whoever looks then.
+        """
         self._told.add(claim.id)
         word = _word(ran)
         await self._status(claim, f"{word}: {ran.how}")
         message = self._message(claim, word, how=ran.how, output=ran.output)
-        await self._say(claim, part, message, broadcast=True)
+        try:
+            await self._say(claim, part, message, broadcast=True)
+        except StoreUnavailable:
+            self._told.discard(claim.id)
+            raise
 
     async def lost(self, claim: Claim) -> None:
         """The process that ran it is gone."""
@@ -156,7 +163,6 @@ class RollingBack:
         """Say what was recorded, in case its process ended before it could; else once is enough."""
         if claim.id in self._told or claim.id in self._running:
             return
-        self._told.add(claim.id)
         ran = await self._rollback.past(claim)
         if ran is None:
             return
@@ -167,6 +173,7 @@ class RollingBack:
             message = self._message(claim, _word(ran), how=ran.how)
             await self._say(claim, "ended", message, broadcast=True)
         await self._status(claim, f"{_word(ran)}: {ran.how}", again=True)
+        self._told.add(claim.id)
 
     async def verified(self, claim: Claim, *, good: bool, why: str) -> None:
         """What health and checks say afterwards."""

@@ -147,8 +147,8 @@ class SendingOn:
             async with self._engine.database.transaction() as connection:
                 found = await claims.ended_since(connection, kind, now - _FOR)
             for claim in found:
-                way = self._way(claim)
-                if way is not None and claim.id not in self._told | set(self._tasks):
+                way = self._way(claim) if claim.state is FixState.EXECUTED else None
+                if way is not None and claim.id not in {*self._told, *self._tasks}:
                     await self._go_on(claim, way, now)
 
     async def _go_on(self, claim: Claim, way: _Way, now: datetime) -> None:
