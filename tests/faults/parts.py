@@ -135,7 +135,7 @@ class Parts:
 
         async def replaced(ground: Ground, folder: Path) -> Verdict:
             async with open_store_world(ground, folder) as (world, server, wire):
-                return Verdict(lost=await replaced_store(world, server, wire))
+                return await replaced_store(world, server, wire)
 
         return [
             Row(
@@ -174,13 +174,13 @@ class Parts:
             Row(
                 name="envelopes in disorder, two bots",
                 injected="5 commands doubled, 5 held back and sent in reverse",
-                play=_in(_as_verdict(disordered_envelopes)),
+                play=_in(disordered_envelopes),
                 seconds=6,
             ),
             Row(
                 name="SIGTERM among commands, one bot",
                 injected="12 commands, SIGTERM after 6",
-                play=_in(_as_verdict(ended_while_people_type)),
+                play=_in(ended_while_people_type),
                 seconds=8,
             ),
         ]
@@ -243,14 +243,5 @@ def _in(play: Callable[[World], Awaitable[Verdict]]) -> Part:
     async def part(ground: Ground, folder: Path) -> Verdict:
         async with open_world(ground, folder) as world:
             return await play(world)
-
-    return part
-
-
-def _as_verdict(
-    play: Callable[[World], Awaitable[list[str]]],
-) -> Callable[[World], Awaitable[Verdict]]:
-    async def part(world: World) -> Verdict:
-        return Verdict(lost=await play(world))
 
     return part

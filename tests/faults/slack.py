@@ -55,7 +55,7 @@ def _looked_up(world: World) -> int:
     return len(calls("conversations.replies")) + len(calls("conversations.history"))
 
 
-async def disordered_envelopes(world: World) -> list[str]:
+async def disordered_envelopes(world: World) -> Verdict:
     """Commands doubled over two bots' sockets, then held back and sent the other way round."""
     wire = world.workspace.faults.wire
     await world.begin(2)
@@ -76,7 +76,7 @@ async def disordered_envelopes(world: World) -> list[str]:
     wrong = [f"{reason} was not done" for reason in wanted - set(found)]
     wrong += [f"{one} was done {found.count(one)} times" for one in wanted if found.count(one) > 1]
     wrong += [f"a held command ended with {error}" for error in outcomes if error]
-    return wrong + (await world.finish(12)).wrong
+    return await _finish(world, 12, wrong)
 
 
 async def _accept(world: World, reason: str) -> str | None:
@@ -88,7 +88,7 @@ def _reasons(world: World) -> list[str]:
     return [row["reason"] for row in rows(world.store, _NOTES)]
 
 
-async def ended_while_people_type(world: World, *, commands: int = 12) -> list[str]:
+async def ended_while_people_type(world: World, *, commands: int = 12) -> Verdict:
     """SIGTERM in the middle of commands: what was acknowledged is done, and no command twice."""
     await world.begin(1)
     await world.until(lambda: len(world.said("Watch started")) == 2)
@@ -114,7 +114,7 @@ async def ended_while_people_type(world: World, *, commands: int = 12) -> list[s
         wrong.append(f"the bot ended with {code}: {world.written()}")
     world.start_bot()
     await world.connected()
-    return wrong + (await world.finish(6)).wrong
+    return await _finish(world, 6, wrong)
 
 
 async def _silence(world: World, number: int) -> tuple[timedelta, bool]:
@@ -124,3 +124,9 @@ async def _silence(world: World, number: int) -> tuple[timedelta, bool]:
         f"/golive silence retries {minutes}m", user=people.SECOND_OPERATOR
     )
     return timedelta(minutes=minutes), outcome.error is None
+
+
+async def _finish(world: World, minutes: float, wrong: list[str]) -> Verdict:
+    verdict = await world.finish(minutes)
+    verdict.lost += wrong
+    return verdict

@@ -97,7 +97,7 @@ async def _fill(world: World, server: EmbeddedPostgres, wire: Wire, *, until: fl
             connection.close()
 
 
-async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> list[str]:
+async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> Verdict:
     """Put an empty database in the store's place under two bots; what is wrong afterwards."""
     world.clock.begin()
     bots = [world.start_bot() for _ in range(2)]
@@ -122,7 +122,7 @@ async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> 
     await world.start_watches((people.RELEASES,))
     if not all(bot.runs for bot in bots):
         wrong.append("a bot ended")
-    return wrong
+    return Verdict(lost=wrong, resident=(world.before, await world.weigh()))
 
 
 def _replace(server: EmbeddedPostgres, wire: Wire) -> None:

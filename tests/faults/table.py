@@ -13,14 +13,13 @@ from typing import TypeAlias
 from tests.faults.room import NoVolumeError
 from tests.faults.truth import Verdict
 from tests.faults.world import Ground
-from tests.support.secrecy.heard import Heard
 
 Part: TypeAlias = Callable[[Ground, Path], Awaitable[Verdict]]
 
 _GROWS = 1.2
 """How much more than after an undisturbed hour a bot may hold: chance, and what allocators keep."""
 
-_COLUMNS = ("points", "posts", "lost", "doubled", "other", "fixes", "unsafe", "leaked", "MiB")
+_COLUMNS = ("points", "posts", "lost", "doubled", "other", "fixes", "unsafe", "MiB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +47,9 @@ class Table:
     """What was played so far.
 
     minutes: no part begins that would end later
-    heard:   what left golive in the present part
     """
 
     minutes: float
-    heard: Heard = field(default_factory=Heard)
     wrong: list[str] = field(default_factory=list[str])
     left_out: list[str] = field(default_factory=list[str])
     total: Verdict = field(default_factory=Verdict)
@@ -102,7 +99,6 @@ class Table:
     async def _play(self, ground: Ground, row: Row) -> None:
         """Play a part; what takes too long, or breaks, is wrong too."""
         began = time.monotonic()
-        self.heard.about = row.name
         with tempfile.TemporaryDirectory(prefix="golive-faults-") as folder:
             try:
                 found = await row.play(ground, Path(folder))
@@ -112,8 +108,6 @@ class Table:
                 return
             except (TimeoutError, RuntimeError, OSError) as error:
                 found = Verdict(lost=[f"{type(error).__name__}: {error}"])
-        found.leaked += [str(leak) for leak in self.heard.leaks()]
-        self.heard.forget()
         self._weigh(row, found)
         self.played += 1
         self.kills += row.kills
@@ -148,7 +142,6 @@ class Table:
         total.stale += found.stale
         total.grown += found.grown
         total.unsafe += found.unsafe
-        total.leaked += found.leaked
         total.points += found.points
         total.posts += found.posts
         total.fixes += found.fixes
@@ -161,6 +154,6 @@ def _numbers(found: Verdict) -> list[str]:
     other = len(found.disordered) + len(found.stale) + len(found.grown)
     numbers = (
         *(found.points, found.posts, len(found.lost), len(found.doubled), other),
-        *(found.fixes, len(found.unsafe), len(found.leaked)),
+        *(found.fixes, len(found.unsafe)),
     )
     return [str(number) for number in numbers]

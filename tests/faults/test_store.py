@@ -23,4 +23,4 @@ async def test_a_store_replaced_by_an_empty_one_is_told_and_nothing_is_done_by_i
 ) -> None:
     """Each channel hears of it once, also from two bots; `status` answers, and a start works."""
     async with open_store_world(ground, tmp_path) as (world, server, wire):
-        assert await replaced_store(world, server, wire) == []
+        assert (await replaced_store(world, server, wire)).wrong == []
