@@ -9,12 +9,15 @@ from pathlib import Path
 
 from psycopg import AsyncConnection
 
-from bot.demo.health import HealthServer
 from bot.demo.hour import make_hour
 from bot.demo.stage import Stage
 from bot.demo.workspace.server import Workspace
 from tests.faults.shared_clock import SharedClock
 from tests.faults.world import T0, Ground, World
+from tests.support.health import HealthServer
+from tests.support.secrecy.databases import hear_database
+from tests.support.secrecy.heard import hear
+from tests.support.secrecy.planted import plant_password
 
 _WRITE_EVERY = 0.1
 
@@ -42,6 +45,7 @@ async def open_world(
     """
     store = store or ground.server.create_database(template=ground.store)
     database = ground.server.create_database(template=ground.crm)
+    plant_password(store, database)
     clock = SharedClock.make(folder / "clock", start=T0, speed=speed)
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(
@@ -84,3 +88,7 @@ async def _end(world: World) -> None:
         bot.go_on()
         bot.unblock()
         await bot.kill()
+    if world.output.is_file():  # from a full device nothing can be read
+        hear("a bot's output", world.output.read_text("utf-8", "replace"))
+    for url in (world.database, world.store):
+        hear_database(url)

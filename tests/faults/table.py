@@ -13,13 +13,14 @@ from typing import TypeAlias
 from tests.faults.room import NoVolumeError
 from tests.faults.truth import Verdict
 from tests.faults.world import Ground
+from tests.support.secrecy.heard import Heard
 
 Part: TypeAlias = Callable[[Ground, Path], Awaitable[Verdict]]
 
 _GROWS = 1.2
 """How much more than after an undisturbed hour a bot may hold: chance, and what allocators keep."""
 
-_COLUMNS = ("points", "posts", "lost", "doubled", "other", "fixes", "unsafe", "MiB")
+_COLUMNS = ("points", "posts", "lost", "doubled", "other", "fixes", "unsafe", "leaked", "MiB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,11 @@ class Table:
     """What was played so far.
 
     minutes: no part begins that would end later
+    heard:   what left golive in the present part
     """
 
     minutes: float
+    heard: Heard = field(default_factory=Heard)
     wrong: list[str] = field(default_factory=list[str])
     left_out: list[str] = field(default_factory=list[str])
     total: Verdict = field(default_factory=Verdict)
@@ -99,6 +102,7 @@ class Table:
     async def _play(self, ground: Ground, row: Row) -> None:
         """Play a part; what takes too long, or breaks, is wrong too."""
         began = time.monotonic()
+        self.heard.about = row.name
         with tempfile.TemporaryDirectory(prefix="golive-faults-") as folder:
             try:
                 found = await row.play(ground, Path(folder))
@@ -108,6 +112,8 @@ class Table:
                 return
             except (TimeoutError, RuntimeError, OSError) as error:
                 found = Verdict(lost=[f"{type(error).__name__}: {error}"])
+        found.leaked += [str(leak) for leak in self.heard.leaks()]
+        self.heard.forget()
         self._weigh(row, found)
         self.played += 1
         self.kills += row.kills
@@ -142,6 +148,7 @@ class Table:
         total.stale += found.stale
         total.grown += found.grown
         total.unsafe += found.unsafe
+        total.leaked += found.leaked
         total.points += found.points
         total.posts += found.posts
         total.fixes += found.fixes
@@ -154,6 +161,6 @@ def _numbers(found: Verdict) -> list[str]:
     other = len(found.disordered) + len(found.stale) + len(found.grown)
     numbers = (
         *(found.points, found.posts, len(found.lost), len(found.doubled), other),
-        *(found.fixes, len(found.unsafe)),
+        *(found.fixes, len(found.unsafe), len(found.leaked)),
     )
     return [str(number) for number in numbers]

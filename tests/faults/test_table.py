@@ -37,6 +37,22 @@ async def test_what_a_part_finds_is_wrong_in_the_end(ground: Ground) -> None:
     assert table.played == 2
 
 
+async def test_a_part_in_which_a_secret_left_golive_is_wrong(ground: Ground) -> None:
+    """It is told by its kind and place, and once: the next part begins without it."""
+    table = Table(minutes=5)
+
+    async def leak(_ground: Ground, _folder: Path) -> Verdict:
+        table.heard.hear("a bot's output", "refused: planted-and-leaked-0001")
+        return Verdict()
+
+    await table.play(ground, Row(name="a leak", injected="a secret", play=leak, seconds=1))
+    await table.play(ground, row(Verdict()))
+    assert table.wrong == [
+        "a leak: a leak: a planted secret in a bot's output: refused: <a planted secret>"
+    ]
+    assert len(table.total.leaked) == 1
+
+
 async def test_a_bot_that_grew_is_found(ground: Ground) -> None:
     """Beyond what an undisturbed hour leaves behind, and a fifth more."""
     table = Table(minutes=5)

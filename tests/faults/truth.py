@@ -35,6 +35,7 @@ class Verdict:
 
     unsafe:   about fixes: executed twice, half done, not in the audit
     grown:    about memory
+    leaked:   secrets in posts, in output, or in golive's tables
     notes:    figures worth a line, nothing wrong
     fixes:    how many were executed
     resident: KiB of the largest bot before the faults and after them; 0: not measured
@@ -46,6 +47,7 @@ class Verdict:
     stale: list[str] = field(default_factory=list[str])
     unsafe: list[str] = field(default_factory=list[str])
     grown: list[str] = field(default_factory=list[str])
+    leaked: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
     points: int = 0
     posts: int = 0
@@ -62,6 +64,7 @@ class Verdict:
             *self.stale,
             *self.unsafe,
             *self.grown,
+            *self.leaked,
         ]
 
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.demo.health import HealthServer
 from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.workspace import people
 from bot.demo.workspace.actor import Outcome
@@ -23,6 +22,7 @@ from checks.engine.runbook import Runbook, load_runbook
 from tests.faults.bots import BotProcess, Nursery
 from tests.faults.shared_clock import SharedClock
 from tests.faults.truth import Verdict, compare, rows
+from tests.support.health import HealthServer
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 CHANNELS = (people.RELEASES, people.PRIVATE)
