@@ -23,6 +23,7 @@ import aiohttp
 import psycopg
 import pytest
 import structlog
+import structlog.testing
 
 from bot.demo.workspace import Workspace, people
 from bot.settings import SettingsError
@@ -69,6 +70,11 @@ def test_output_that_the_test_reads_itself(capsys):
     assert "db" in capsys.readouterr().out
 
 
+def test_an_event_that_the_test_captures():
+    with structlog.testing.capture_logs():
+        structlog.get_logger().error("refused", why=SECRET, error=ValueError(SECRET))
+
+
 def test_an_error_that_the_test_expects():
     with pytest.raises(SettingsError):
         raise SettingsError((f"GOLIVE_STORE_URL is {{SECRET}}",))
@@ -89,6 +95,7 @@ KINDS = {
     "test_a_record_of_a_library": (Kind.PLANTED, "the log of aiohttp.server"),
     "test_an_audit_entry": (Kind.PLANTED, "golive.audit_log"),
     "test_output_that_the_test_reads_itself": (Kind.PASSWORD, "stdout"),
+    "test_an_event_that_the_test_captures": (Kind.PLANTED, "golive's log"),
     "test_an_error_that_the_test_expects": (Kind.PLANTED, "the error SettingsError"),
     "test_a_secret_that_only_a_row_tells": (Kind.WEBHOOK, "stdout call"),
 }

@@ -20,6 +20,7 @@ from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.scenarios import BY_NAME
 from bot.demo.show import Times, open_show
 from tests.browser.visits import WAIT, Local, Visits
+from tests.support.secrecy.planted import plant_password
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _NONE = (
@@ -56,6 +57,8 @@ async def local(
     """The whole demo without a watch, at life's pace until a test says otherwise."""
     del chromium  # without a browser there is nothing to show
     folder: Path = tmp_path_factory.mktemp("show")
+    databases = make_databases(postgres_server)
+    plant_password(databases.reader)
     clock = PacedClock(datetime.now(UTC) - timedelta(hours=1), speed=Pace.LIFE)
     pace, timer = Pace(clock, Pace.LIFE), PacedTimer(clock)
     async with AsyncExitStack() as stack:
@@ -65,7 +68,7 @@ async def local(
                 BY_NAME["incident"],
                 seed=1,
                 times=Times(clock=clock, timer=timer, life=SystemClock()),
-                databases=make_databases(postgres_server),
+                databases=databases,
                 folder=folder,
                 before=lambda show: serve(show, pace),
             )

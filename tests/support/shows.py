@@ -15,6 +15,8 @@ from bot.demo.show import Show, Times, open_show
 from bot.demo.workspace import Message
 from checks.engine.model import Decision
 from tests.support.hand import HandClock, HandTimer
+from tests.support.secrecy.databases import hear_database
+from tests.support.secrecy.planted import Kind, plant, plant_password
 from tests.support.slack_bot import come_to_rest
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -47,15 +49,18 @@ async def by_hand(
     clock = HandClock(T0)
     timer = HandTimer(clock=clock)
     times = Times(clock=clock, timer=timer, life=clock)
+    databases = make_databases(server)
+    plant_password(databases.reader)
     async with open_show(
         BY_NAME[scenario],
         seed=1,
         times=times,
-        databases=make_databases(server),
+        databases=databases,
         folder=folder,
         step=_STEP,
         before=before,
     ) as show:
+        plant(Kind.TOKEN, show.application.token)
 
         async def quiet() -> None:
             await come_to_rest(show.bot, timer)
@@ -65,6 +70,8 @@ async def by_hand(
         await timer.rest()
         yield ByHand(show=show, timer=timer)
         timer.quiet = None
+    hear_database(databases.owner)
+    hear_database(databases.store)
 
 
 def decision_of(post: Message) -> Decision:

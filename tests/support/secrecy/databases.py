@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tests.support.secrecy.heard import hear
+from tests.support.secrecy.heard import HEARD, hear
 from tests.support.secrecy.planted import Kind, plant_found
 
 # A store's keys are no text. The before-images are heard too: no column of theirs holds a secret.
@@ -65,6 +65,7 @@ def hear_databases(url: str) -> None:
                 "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
             )
         ]
+    HEARD.about = "a database that was there to the end"
     for name in names:
         hear_database(make_conninfo(url, dbname=name))
 

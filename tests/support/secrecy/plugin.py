@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from bot.logs import SILENT
-from tests.support.secrecy.errors import listen_to_errors
+from tests.support.secrecy.captured import listen_to_captured_events, listen_to_errors
 from tests.support.secrecy.heard import HEARD, hear
 from tests.support.secrecy.planted import plant_recorded
 from tests.support.secrecy.slack import listen_to_slack
@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEAKS] = []
     plant_recorded()
     listen_to_slack()
+    listen_to_captured_events()
     logging.getLogger().addHandler(_Records())
 
 
