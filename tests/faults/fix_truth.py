@@ -10,6 +10,7 @@ from bot.remediation import audit
 from bot.remediation.database import FixDatabase
 from tests.faults.fix_world import FixWorld
 from tests.faults.truth import Verdict, rows
+from tests.support.secrecy.planted import Kind, plant_found
 
 _PATIENCE = timedelta(seconds=30)
 _ONCE = ("began", "declared", "executed", "undone", "verified")
@@ -19,6 +20,9 @@ _SAID = "SELECT key FROM golive.posts WHERE key LIKE 'fix:%%'"
 
 async def judge(fixes: FixWorld, verdict: Verdict) -> None:
     """Write into a verdict what is wrong about fixes, and how many were executed."""
+    # Those that came and went are searched for in all that left golive, too.
+    own = {unit.connection for unit in fixes.units.values()}
+    plant_found(Kind.WEBHOOK, (one.after for one in fixes.witness.changes if one.row in own))
     executed = [row for row in fixes.audit if row["action"] == "executed"]
     verdict.fixes = len(executed)
     verdict.unsafe += [
