@@ -54,9 +54,12 @@ FACTS: Final = """
         count(*) FILTER (WHERE sent) AS sent,
         count(*) FILTER (WHERE permanent AND NOT sent) AS permanent,
         count(*) FILTER (WHERE untried AND NOT sent AND NOT permanent) AS untried,
-        (SELECT count(*) FROM messages WHERE sender = 'agent' AND status = 'queued'
-            AND created_at >= %(since)s::timestamptz
-            AND created_at < %(until)s::timestamptz - interval '1 minute') AS stranded,
+        (SELECT count(*)
+            FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id
+            WHERE m.sender = 'agent' AND m.status = 'queued'
+              AND m.created_at >= %(since)s::timestamptz
+              AND m.created_at < %(until)s::timestamptz - interval '1 minute'
+              AND (%(unit)s::uuid IS NULL OR c.unit_id = %(unit)s::uuid)) AS stranded,
         (SELECT string_agg(u.name, ', ' ORDER BY u.name)
             FROM unit_whatsapp_connections AS w JOIN units AS u ON u.id = w.unit_id
             WHERE w.status <> 'connected'

@@ -173,7 +173,10 @@ class ResetMessages:
             )
         stranded = _int(facts["stranded"])
         if stranded:
-            said.append(f"{plural(stranded, 'message')} of the last hour stand in queued already.")
+            stand = "stands" if stranded == 1 else "stand"
+            said.append(
+                f"{plural(stranded, 'message')} of the last hour {stand} in queued already."
+            )
         if facts["offline"]:
             names = shown(facts["offline"], 120)
             said.append(f"Not connected, so they would fail again: {names}.")

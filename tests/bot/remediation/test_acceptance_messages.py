@@ -229,6 +229,14 @@ async def _one_unit(table: Bench, view: View) -> None:
         RAW,
         ADJUSTED,
     ]
+    await table.command("/golive diagnose 3")
+    assert "✖ *Messages stranded in queued* holds: 1 message of the last hour stranded" in read(
+        table.stage.posts[-1]
+    )
+    assert "▲ 1 message of the last hour stands in queued already." in read(
+        await table.reopened("/golive fix reset_messages Sul")
+    )
+    assert "in queued already" not in read(await table.reopened("/golive fix reset_messages Norte"))
     await table.click(fixed, "golive.undo", people.SECOND_OPERATOR)
     assert "Undone: 1 restored, 9 left as they are." in table.told(people.SECOND_OPERATOR)
     conflicts = read(table.post("*Undone*")).splitlines()
@@ -236,7 +244,13 @@ async def _one_unit(table: Bench, view: View) -> None:
         assert f"{str(key)[:8]}: {now} now" in conflicts
     assert by_unit(table)["Sul"] == {"failed": 4, "sent": 6}
     assert button_ids(table.post("*Fixed*")) == []
-    assert table.actions() == [*["proposed"] * 5, "executed", "verified", "undone"]
+    assert table.actions() == [
+        *["proposed"] * 5,
+        "executed",
+        "verified",
+        *["proposed"] * 2,
+        "undone",
+    ]
 
 
 async def _all_units(table: Bench, view: View) -> None:
