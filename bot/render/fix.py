@@ -191,7 +191,7 @@ def verified_message(
 
 def undone_message(claim: Known, *, restored: int, conflicts: Sequence[str]) -> Message:
     """A fix was taken back; the rows that somebody changed since are listed."""
-    also = f", {len(conflicts)} left as they are" if conflicts else ""
+    also = left_text(len(conflicts))
     draft = Draft(
         verdict=f"{bold('Undone')} · {escape(claim.sheet.title, 150)} · {restored} restored{also}",
         reasons=[f"By {user(claim.undone_by or '')}."] if claim.undone_by else [],
@@ -207,6 +207,13 @@ def undone_message(claim: Known, *, restored: int, conflicts: Sequence[str]) -> 
         file=("golive-undo.txt", "Rows that were not restored"),
     )
     return to_message(draft)
+
+
+def left_text(rows: int) -> str:
+    """How many rows were not restored, as the end of a sentence."""
+    if not rows:
+        return ""
+    return f", {rows} left as {'it is' if rows == 1 else 'they are'}"
 
 
 def over_text(claim: Known, winner: Known | None = None) -> str:

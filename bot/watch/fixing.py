@@ -23,7 +23,7 @@ from bot.remediation.values import (
     Wish,
 )
 from bot.render import sentences
-from bot.render.fix import late_text, over_text, preview_view
+from bot.render.fix import late_text, left_text, over_text, preview_view
 from bot.render.message import View
 from bot.render.mrkdwn import plain
 from bot.render.sentences import say
@@ -106,8 +106,7 @@ class Fixing:
             return Reply(message=say(undone.why))
         if isinstance(undone, Over):
             return await self._used(undone)
-        also = f", {len(undone.conflicts)} left as they are" if undone.conflicts else ""
-        said = f"Undone: {undone.restored} restored{also}."
+        said = f"Undone: {undone.restored} restored{left_text(len(undone.conflicts))}."
         try:
             await shop.posts.undone(undone, await shop.entries(found.id))
         except (FixUnavailable, StoreUnavailable) as trouble:

@@ -150,7 +150,7 @@ async def _alive_no_more(table: Bench, alive: UUID) -> None:
     assert "1 reset: 1 campaign that is completed now." in outcome.text
     assert "13 sent, 2 failed, 0 pending." in read(outcome)
     await table.click(table.post("*Fixed* · Reset the campaign Alive"), "golive.undo")
-    assert "Undone: 0 restored, 1 left as they are." in table.told()
+    assert "Undone: 0 restored, 1 left as it is." in table.told()
     undone = table.post("*Undone* · Reset the campaign Alive")
     assert f"{str(alive)[:8]}: completed now" in read(undone)
     assert status(table, alive) == "completed"
