@@ -240,7 +240,7 @@ async def bench(
     time = clock or HandClock(T0)
     async with AsyncExitStack() as stack:
         workspace = place or await stack.enter_async_context(
-            Workspace(now=time.now, rate_limits=False)
+            Workspace(now=time.now, rate_limits=False, patience=_PATIENCE)
         )
         given = settings(
             workspace,
