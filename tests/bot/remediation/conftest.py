@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -12,7 +12,7 @@ from bot.remediation.reset_messages import ResetMessages
 from checks import CHECKS
 from checks.engine.runbook import Remediation, load_runbook
 from tests.bot.remediation.planted import T0
-from tests.manifests.roles import PASSWORD, RoleUrls, install
+from tests.manifests.roles import RoleUrls, install
 from tests.support.hand import HandClock
 
 
@@ -36,17 +36,6 @@ def clock() -> HandClock:
     return HandClock(T0)
 
 
-SECRETS = (
-    PASSWORD,
-    "evo-key-of-the-tests-only-1234567890",
-    "stand-in-evolution-key",
-    "0ld5ecret-of-the-unit-0123456789",
-    "another-secret-that-is-long-enough",
-    "deploy-token-of-the-tests-1234567890",
-)
-"""What the tests of fixes hide."""
-
-
 async def nothing() -> tuple[str, ...]:
     """No secrets, no ids."""
     return ()
@@ -59,14 +48,3 @@ async def engine(roles: RoleUrls, rules: Remediation, clock: HandClock) -> Async
     kind = ResetMessages(rules.reset_messages, most=rules.max_rows, secrets=nothing, sent=nothing)
     yield Engine(database, {kind.name: kind}, rules, clock)
     await database.close()
-
-
-@pytest.fixture(autouse=True)
-def nothing_secret_is_printed(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> Iterator[None]:
-    """Whatever a test does, no secret of it stands in the process's output or log."""
-    yield
-    printed = capfd.readouterr()
-    said = f"{printed.out}{printed.err}{caplog.text}"
-    assert [secret for secret in SECRETS if secret in said] == []
