@@ -40,6 +40,7 @@ from bot.watch.fixing import Fixing
 from bot.watch.knowing import know
 from bot.watch.lookout import Lookout
 from bot.watch.mending import Mending
+from bot.watch.new_secret import NewSecrets, place_in
 from bot.watch.rolling_back import RollingBack
 from bot.watch.saying import Speech
 from bot.watch.sending_on import SendingOn
@@ -143,10 +144,18 @@ async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
     mending = Mending(diagnosing, expecting, Fixing(shop) if shop is not None else None)
     caretaker = None
     if shop is not None:
-        after = Afterwards(shop.engine.database, house.lookout, house.store, house.runbook)
+        switches = NewSecrets(shop.engine.database, house.lookout, shop.posts, house.clock)
+        after = Afterwards(
+            shop.engine.database, switches, house.lookout, house.store, house.runbook
+        )
         house.lookout.adjust = after.adjust
         caretaker = Caretaker(
-            shop, house.clock, house.timer, afterwards=after.lines, healthy=after.healthy
+            shop,
+            house.clock,
+            house.timer,
+            afterwards=after.lines,
+            healthy=after.healthy,
+            follow=switches.look,
         )
     return Repairs(mending=mending, expecting=expecting, shop=shop, caretaker=caretaker)
 
@@ -206,6 +215,8 @@ def _kinds(house: House, rules: Remediation, transport: Transport) -> dict[str, 
             environment=_server(house.settings),
             base_url=house.settings.base_url,
             fingerprint=seen.fingerprint,
+            live=lambda secret: house.lookout.known_secrets.note((secret,)),
+            place=lambda: place_in(house.lookout.sources.log),
         ),
     )
     return {kind.name: kind for kind in kinds}

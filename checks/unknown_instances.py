@@ -21,11 +21,14 @@ def measure(view: View) -> Measurement:
     details: dict[str, Json] = {"webhooks": view.count("webhooks")}
     if own:
         details |= {"counted_in_log": counted, "own_probes_subtracted": own}
+    expected = view.evidence.expected.get("unknown_instance", "")
+    if expected:
+        details["expected"] = expected
     return Measurement(
         value=value,
         unit=_UNIT,
         summary=f"{plural(value, 'webhook')} for an unknown instance or with a wrong secret"
-        f"{_apart(own)}.",
+        f"{_apart(own)}.{f' {expected}' if expected else ''}",
         quantities={"value": Quantity(value=value)},
         details=details,
         evidence=view.lines("unknown_instance") if value else (),

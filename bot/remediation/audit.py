@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from bot.remediation.claim_queries import HOLD
 from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
 from checks.engine.model import Json
 
@@ -101,6 +102,17 @@ async def append(connection: Connection, entry: Entry) -> None:
         "details": Jsonb(dict(entry.details)),
     }
     await fetch(connection, _APPEND, values)
+
+
+async def append_once(connection: Connection, entry: Entry) -> bool:
+    """Add an entry about a claim unless it has one of that action; of many who try, one does."""
+    if entry.claim is None:
+        return False
+    await fetch(connection, HOLD, {"id": entry.claim})
+    if any(one.action == entry.action for one in await entries_of(connection, entry.claim)):
+        return False
+    await append(connection, entry)
+    return True
 
 
 async def entries_of(connection: Connection, claim: UUID) -> tuple[Entry, ...]:

@@ -7,6 +7,7 @@ after a crash Evolution is told the secret that the database has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -15,7 +16,7 @@ from typing import Final
 from bot.remediation import audit, claims
 from bot.remediation.engine import LEASE, Confirmation, Drift, Engine
 from bot.remediation.evolution_writer import Webhook
-from bot.remediation.regenerate_secret import Partner, RegenerateSecret
+from bot.remediation.regenerate_secret import SWITCHED, Partner, RegenerateSecret
 from bot.remediation.steps import Step
 from bot.remediation.values import (
     Change,
@@ -28,6 +29,7 @@ from bot.remediation.values import (
     Result,
     Unsettled,
 )
+from checks.engine.model import Json
 from checks.sources.evolution import Failure
 
 AGAIN: Final = timedelta(seconds=30)
@@ -67,18 +69,20 @@ class Paired(Engine):
         before = await kind.writer.find(partner.server, partner.instance)
         if isinstance(before, Failure):
             raise FixRefused(f"{before.problem} Nothing was changed.")
-        taken = await self._begin(claim, given)
+        taken = await self._begin(claim, given, await kind.place())
         if taken is None:
             return await self.over(claim.id)
         await self.steps.reached(Step.BEGUN)
         return await self._both(kind, taken, given, partner, before)
 
-    async def _begin(self, claim: Claim, given: Confirmation) -> Claim | None:
+    async def _begin(
+        self, claim: Claim, given: Confirmation, place: Mapping[str, Json]
+    ) -> Claim | None:
         """Say, committed, that this is under way: whoever comes after a crash finds it."""
         async with self.taken(claim, given) as (connection, taken):
             if taken is not None:
                 entry = self.entry(taken, "began", given.by, given.at)
-                await audit.append(connection, replace(entry, reason=given.why))
+                await audit.append(connection, replace(entry, reason=given.why, details=place))
         return taken
 
     async def _both(
@@ -191,6 +195,11 @@ class Paired(Engine):
 
     async def _compared(self, kind: RegenerateSecret, claim: Claim, partner: Partner) -> Result:
         """Committed: GET /webhook/find must equal what the database has."""
+        # What the application accepts from here on in its log came on the new secret.
+        place = await kind.place()
+        async with self.database.transaction() as connection:
+            entry = self.entry(claim, SWITCHED, "golive", self.clock.now())
+            await audit.append_once(connection, replace(entry, details=place))
         agreed = await self._agrees(kind, claim, partner)
         await self.steps.reached(Step.COMPARED)
         if agreed:

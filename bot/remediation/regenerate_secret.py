@@ -5,7 +5,7 @@ No secret leaves this process but to its own two homes: none is kept, shown, pos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final
 from urllib.parse import quote
@@ -16,10 +16,13 @@ from bot.remediation.evolution_writer import EvolutionWriter, Webhook
 from bot.remediation.kinds import Outcome, Preview, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.diagnosis.webhooks import ROUTE
-from checks.engine.model import Problem
+from checks.engine.model import Json, Problem
 from checks.sources.evolution import Failure, Server, ServerSettings, server_of
 
 MASKED: Final = "[MASKED]"
+
+SWITCHED: Final = "switched"
+"""The audit's word for: the new secret holds from here on. It says where the log ended then."""
 
 _CHANGE: Final = """
     WITH chosen AS (
@@ -66,6 +69,8 @@ class RegenerateSecret:
         environment: address and key for connections that name none of their own.
         base_url: the application's public address; None where golive was not given one.
         fingerprint: names a secret without showing it, to see that it is still the same.
+        live: is told the secret that is replaced, so that the log is searched for it still.
+        place: where the log ends, to be kept when a fix begins.
     """
 
     name: ClassVar[str] = "regenerate_secret"
@@ -79,11 +84,15 @@ class RegenerateSecret:
         environment: ServerSettings,
         base_url: str | None,
         fingerprint: Callable[[str], str],
+        live: Callable[[str], None],
+        place: Callable[[], Awaitable[Mapping[str, Json]]],
     ) -> None:
         self.writer = writer
         self._environment = environment
         self._base_url = (base_url or "").rstrip("/")
         self._fingerprint = fingerprint
+        self._live = live
+        self.place = place
 
     async def aim(self, connection: Connection, wish: Wish) -> Aim:
         """One unit, whose provider is Evolution."""
@@ -193,6 +202,7 @@ class RegenerateSecret:
         return await one(connection, _CONNECTION, {"unit": unit})
 
     def _change(self, row: Row) -> Change:
+        self._live(row["old_secret"] or "")
         return Change(
             table="unit_whatsapp_connections",
             row_id=row["id"],

@@ -15,6 +15,7 @@ from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from bot.watch.knowing import know, present, subject
 from bot.watch.lookout import Lookout
+from bot.watch.new_secret import NewSecrets
 from checks import CHECKS
 from checks.campaigns import PROCESSING
 from checks.engine import runner
@@ -24,7 +25,6 @@ from checks.engine.model import (
     Finding,
     QueryResult,
     Report,
-    minute_of,
 )
 from checks.engine.plan import Occasion
 from checks.engine.runbook import Runbook
@@ -37,15 +37,6 @@ _OF: Final = {
     "reset_campaign": "campaigns",
     "regenerate_secret": "unknown_instances",
 }
-
-_EXPECTED: Final = (
-    "The fix changes nothing that this check counts; unknown-instance warnings from the moment of"
-    " the switch are expected."
-)
-
-_INSTANCE: Final[LiteralString] = """
-    SELECT instance_id FROM unit_whatsapp_connections WHERE unit_id = %(unit)s
-"""
 
 _MESSAGES: Final[LiteralString] = """
     SELECT count(*) AS renamed, count(*) FILTER (WHERE m.created_at
@@ -80,13 +71,20 @@ class Afterwards:
 
     Args:
         database: by the role that fixes, which sees what fixes changed.
+        switches: follow what a new secret brings.
         lookout, store, runbook: look at the application as its watch does.
     """
 
     def __init__(
-        self, database: FixDatabase, lookout: Lookout, store: Store, runbook: Runbook
+        self,
+        database: FixDatabase,
+        switches: NewSecrets,
+        lookout: Lookout,
+        store: Store,
+        runbook: Runbook,
     ) -> None:
         self._database = database
+        self._switches = switches
         self._lookout = lookout
         self._store = store
         self._runbook = runbook
@@ -100,7 +98,7 @@ class Afterwards:
             return ()
         said = f"{finding.title}, as measured: {finding.level}. {finding.summary}"
         if claim.kind == "regenerate_secret":
-            return (said, _EXPECTED, await self._first_webhook(claim, report))
+            return (said, await self._switches.line(claim))
         other = _finding(await self.adjusted(report), check)
         if other is None:
             return (said,)
@@ -108,27 +106,6 @@ class Afterwards:
             said,
             f"Adjusted, with what the fix only renamed as it was before: {other.level}."
             f" {other.summary}",
-        )
-
-    async def _first_webhook(self, claim: Claim, report: Report) -> str:
-        """Whether a webhook of the unit came since its secret was renewed."""
-        log = report.evidence.log
-        found = log.signals.get("webhooks")
-        if log.problem is not None or claim.executed_at is None:
-            return "Whether webhooks come on the new secret cannot be seen: there is no log."
-        async with self._database.transaction(keep=False) as connection:
-            rows = await fetch(connection, _INSTANCE, {"unit": claim.target})
-        instance = str(rows[0]["instance_id"] or "") if rows else ""
-        since = minute_of(claim.executed_at)
-        came = sum(n for minute, n in found.minutes.items() if minute > since) if found else 0
-        own = (
-            found is not None and bool(instance) and any(f"({instance})" in x for x in found.lines)
-        )
-        if came and own:
-            return "Webhooks of this unit are accepted on the new secret."
-        return (
-            f"No webhook of this unit was seen on the new secret yet ({came} of all units since)."
-            " `/golive expect inbound` waits for one."
         )
 
     async def healthy(self, claim: Claim) -> tuple[bool, str]:
@@ -169,6 +146,8 @@ class Afterwards:
     async def adjust(self, evidence: Evidence, checkpoint: str) -> Evidence:
         """Evidence as watches judge it; without the database's answer, as it was measured."""
         try:
+            expected = await self._switches.expected(evidence)
+            evidence = replace(evidence, expected=expected)
             return await self._renamed_back(evidence, checkpoint)
         except FixUnavailable:
             return evidence

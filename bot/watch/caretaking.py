@@ -43,6 +43,7 @@ class Caretaker:
         clock, timer: give the instant and call back at one.
         afterwards: looks at a fix's check again.
         healthy: looks at health and checks after a rollback.
+        follow: looks for what comes of new secrets, at an instant.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Caretaker:
         *,
         afterwards: Afterwards,
         healthy: Healthy,
+        follow: Callable[[datetime], Awaitable[None]],
     ) -> None:
         self._shop = shop
         self._clock = clock
         self._timer = timer
         self._afterwards = afterwards
         self._healthy = healthy
+        self._follow = follow
         self._ended = False
 
     async def begin(self) -> None:
@@ -87,6 +90,7 @@ class Caretaker:
         await self._rollbacks(now)
         await self._shop.sending.look(now)
         await self._verify(now)
+        await self._follow(now)
         await self._close(now)
 
     async def _say_settled(self, claim: Claim) -> None:

@@ -15,7 +15,12 @@ async def end_of(log: LogSource | None) -> Mark | None:
 
 
 async def read_from(
-    log: LogSource, place: Mark | None, since: datetime, until: datetime
+    log: LogSource,
+    place: Mark | None,
+    since: datetime,
+    until: datetime,
+    *,
+    naming: str | None = None,
 ) -> ScanRequest:
     """What to ask for, to see everything behind a place in the log.
 
@@ -24,12 +29,13 @@ async def read_from(
         place: where it ended once; a file that was begun anew since is read from its beginning.
         since: when it ended there, for a log whose entries carry times.
         until: up to when.
+        naming: count only events whose line has this name.
     """
     now = await end_of(log)
     window = Window(since=since, until=until)
     if now is None:
-        return ScanRequest(window=window)
+        return ScanRequest(window=window, naming=naming)
     if place is None or (place.path, place.inode) != (now.path, now.inode):
-        return ScanRequest(window=window, since_offset=0)
+        return ScanRequest(window=window, since_offset=0, naming=naming)
     cut = now.offset < place.offset
-    return ScanRequest(window=window, since_offset=0 if cut else place.offset)
+    return ScanRequest(window=window, since_offset=0 if cut else place.offset, naming=naming)

@@ -16,6 +16,7 @@ from bot.clock import Clock
 from bot.operations.metrics import UNMEASURED, Metrics, Run
 from bot.storage.values import WatchState
 from bot.watch import observing
+from bot.watch.known_secrets import KnownSecrets
 from bot.watch.model import Deployment
 from checks.engine import runner
 from checks.engine.check import Check
@@ -102,6 +103,7 @@ class Lookout:
         self._quick = sources if quick_probe is None else replace(sources, health=quick_probe)
         self._clock = clock
         self._secrets = secrets
+        self.known_secrets = KnownSecrets(clock)
         self._metrics = metrics
         self.fingerprint_key = fingerprint_key
         self._readings: dict[str, _Reading] = {}
@@ -176,7 +178,8 @@ class Lookout:
         )
         key = str(subject.deployment.id)
         slack = _NONE if subject.exact else _SLACK
-        evidence = await self._collect(occasion, sources, key, slack)
+        # Whatever was live during the watch is looked for to its end.
+        evidence = await self._collect(occasion, sources, key, slack, deployed_at)
         evidence = replace(
             evidence,
             own_probes={
@@ -232,14 +235,15 @@ class Lookout:
     async def live_secrets(self) -> tuple[str, ...]:
         """Everything that must never be shown, as literals. Never print them."""
         database = self.sources.database
-        known = await database.secrets() if database is not None else ()
-        return (*self._secrets, *known)
+        if database is None:
+            return self._secrets
+        return (*self._secrets, *await self.known_secrets.beside(database, None).secrets())
 
     async def _look_live(self) -> Report:
         begun, now = time.monotonic(), self._clock.now()
         window = Window(since=now - self._runbook.default_window, until=now)
         occasion = self._occasion(FINAL, window, now)
-        evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK)
+        evidence = await self._collect(occasion, self.sources, _LIVE, _SLACK, window.since)
         return self._assessed(evidence, occasion, "live", begun)
 
     def _assessed(self, evidence: Evidence, occasion: Occasion, run: Run, begun: float) -> Report:
@@ -267,10 +271,16 @@ class Lookout:
         )
 
     async def _collect(
-        self, occasion: Occasion, sources: Sources, key: str, slack: timedelta
+        self, occasion: Occasion, sources: Sources, key: str, slack: timedelta, live: datetime
     ) -> Evidence:
-        """Look once, reading the log on where what was read before still fits the window."""
+        """Look once, reading the log on where what was read before still fits the window.
+
+        Secrets that were live at the instant `live` or later are looked for, replaced or not.
+        """
         since = occasion.window.since
+        if sources.database is not None:
+            known = self.known_secrets.beside(sources.database, live)
+            sources = replace(sources, database=known)
         async with self._locks.setdefault(key, asyncio.Lock()):
             reading = self._readings.get(key)
             if reading is None or not since - slack <= reading.since <= since:

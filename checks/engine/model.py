@@ -234,6 +234,7 @@ class Evidence:
 
     observed:   None in a single run, where nothing was watched
     own_probes: signal → events in the log that golive's own probes caused
+    expected:   signal → a sentence on those of its events that a fix explains; they count
     """
 
     now: datetime
@@ -243,6 +244,7 @@ class Evidence:
     health: HealthEvidence
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
+    expected: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def logged(self) -> Window:

@@ -37,6 +37,8 @@ def count_events(
     }
     if opened:
         lines |= opened
+    if profile.naming is not None:
+        lines = {at: _naming(profile.naming, text.data, found) for at, found in lines.items()}
     probed = own_events.PREFIX.encode() in text.data
     for index in sorted(lines):
         pattern = profile.patterns[index]
@@ -53,6 +55,12 @@ def count_events(
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
                 found = own_events.names_in(whole)
                 tally.own_events.extend((name, segment.minute) for name in found)
+
+
+def _naming(name: re.Pattern[bytes], data: bytes, lines: Places) -> Places:
+    """Those of some lines that have a name in them."""
+    found = [b for b in lines.tolist() if name.search(data[b : data.find(b"\n", b)]) is not None]
+    return np.array(found, np.int64)
 
 
 def _hit_lines(data: bytes, ends: Sequence[int]) -> list[int]:

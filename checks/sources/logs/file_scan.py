@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,7 +21,7 @@ from checks.sources.logs.plan import Part, Planner
 from checks.sources.logs.reader import Reader
 from checks.sources.logs.recognise import SAMPLE, Recognised, sample_lines, share_of
 from checks.sources.logs.scan import Scanner, read_on
-from checks.sources.logs.source import ScanRequest, ScanState
+from checks.sources.logs.source import ScanRequest, ScanState, named
 from checks.sources.logs.state import FileState, Tally
 from checks.sources.logs.text import Segment
 from checks.sources.logs.timeline import ByLine, ByMarks, ByOffset, Timeline
@@ -109,6 +110,10 @@ class FileScan:
         self, path: Path, found: Recognised, known: FileState | None, pool: ThreadPoolExecutor
     ) -> tuple[Counted, FileState]:
         file = identify(path)
+        name = self._request.naming
+        if name is not None:
+            naming = re.compile(named(name).encode("utf-8", "replace"))
+            found = replace(found, profile=replace(found.profile, naming=naming))
         scanner = Scanner(
             profile=found.profile,
             prefix=found.prefix,

@@ -40,11 +40,15 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Profile:
-    """One profile, ready to scan with."""
+    """One profile, ready to scan with.
+
+    naming: what the line of an event must have besides, to be counted; None counts all
+    """
 
     name: str
     spec: ProfileSpec
     events: Mapping[str, SignalSpec]
+    naming: re.Pattern[bytes] | None = None
 
     @property
     def rank(self) -> int:

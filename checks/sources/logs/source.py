@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,7 @@ class ScanRequest:
     secrets:      live secrets to search as literals; shorter ones than MIN_LIVE_SECRET are left out
     fingerprint_key: key of the HMAC that names a leaked secret without showing it
     marks:        recorded sizes, for logs without times
+    naming:       count only those events whose line has this name as a word of its own
     """
 
     window: Window
@@ -38,6 +40,12 @@ class ScanRequest:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     fingerprint_key: bytes = field(default=b"", repr=False)
     marks: tuple[Mark, ...] = ()
+    naming: str | None = None
+
+
+def named(name: str) -> str:
+    """A pattern, of `re` and of RE2, for a line that has a name as a word of its own."""
+    return rf"(?:^|[^\w-]){re.escape(name)}(?:[^\w-]|$)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

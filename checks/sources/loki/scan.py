@@ -12,7 +12,7 @@ from checks.engine.model import Problem
 from checks.engine.profiles import INTERNAL_SIGNALS
 from checks.sources.logs.profile import Pattern
 from checks.sources.logs.routes import STATUS_SIGNALS
-from checks.sources.logs.source import ScanRequest
+from checks.sources.logs.source import ScanRequest, named
 from checks.sources.logs.state import EVIDENCE_LINES, MAX_CREATED, MAX_OWN_EVENTS
 from checks.sources.loki.answers import Entry
 from checks.sources.loki.candidates import MOST, alike, shaped
@@ -138,6 +138,9 @@ class Asking:
 
     async def _signal(self, name: str) -> Found:
         pipeline = self._questions.signals[name]
+        naming = self._request.naming
+        if naming is not None and name in self._form.profile.events:
+            pipeline = f"|~ {quoted(named(naming))} {pipeline}"
         minutes = await self._client.minutes(pipeline, self._span)
         pattern = self._reading.keeps(name)
         if not minutes or name in _NOT_SHOWN:

@@ -17,6 +17,7 @@ from bot.remediation.paired import Paired
 from bot.remediation.regenerate_secret import RegenerateSecret
 from bot.remediation.steps import Step
 from bot.remediation.values import Claim, Wish
+from checks.engine.model import Json
 from checks.engine.runbook import Remediation
 from checks.sources.evolution import ServerSettings, Transport
 from checks.sources.http import Timeouts
@@ -113,6 +114,11 @@ class World:
         return found
 
 
+async def nowhere() -> dict[str, Json]:
+    """There is no log."""
+    return {}
+
+
 @asynccontextmanager
 async def paired_world(
     roles: RoleUrls, rules: Remediation, clock: HandClock, timeouts: Timeouts = PATIENT
@@ -127,6 +133,7 @@ async def paired_world(
             provider="evolution",
         )
     steps = Crashing()
+    known: list[str] = []
     database = FixDatabase(roles.fixer, lock=rules.lock_timeout, statement=rules.statement_timeout)
     async with EvolutionStandIn() as evolution, Transport(timeouts=timeouts) as transport:
         evolution.add("unit_norte", webhook_url=f"{ROUTE}/{OLD}")
@@ -135,6 +142,8 @@ async def paired_world(
             environment=ServerSettings(url=evolution.url, key=evolution.key),
             base_url=BASE,
             fingerprint=lambda secret: f"fp-{len(secret)}-{hash(secret)}",
+            live=known.append,
+            place=nowhere,
         )
         engine = Paired(database, {kind.name: kind}, rules, clock, steps)
         yield World(
