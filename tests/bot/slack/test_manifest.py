@@ -13,6 +13,7 @@ from bot import app
 from bot.actions import ACTIONS, CALLBACKS, CONFIRM, OF_FIXES, PREFIX
 from bot.commands import BY_NAME, SLASH
 from bot.demo.workspace.methods import MANIFEST_SCOPES
+from bot.render.choosing import CHOOSE
 from bot.slack.web import METHODS
 
 MANIFEST = Path(__file__).parents[3] / "manifests" / "slack.yaml"
@@ -86,7 +87,7 @@ def test_every_button_of_the_code_is_in_the_table() -> None:
     for room in ("watch", "render"):
         for path in (SOURCES / room).rglob("*.py"):
             for name in re.findall(r"\"(golive\.[a-z_]+)\"", path.read_text(encoding="utf-8")):
-                assert name in ACTIONS, f"{path.name}: {name}"
+                assert name in {*ACTIONS, CHOOSE}, f"{path.name}: {name}"
     assert {name.removeprefix(PREFIX) for name in ACTIONS} <= set(BY_NAME)
     assert set(CALLBACKS) <= set(ACTIONS)
     assert not {*OF_FIXES, CONFIRM} & set(ACTIONS)
