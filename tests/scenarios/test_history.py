@@ -28,9 +28,9 @@ def write(log: Path, minutes: float, lines: list[str]) -> None:
 
 
 async def second_checkpoint(stage: Stage, version: str, begin: float) -> str:
-    """Watch a version until T+21, and close; the words of its second checkpoint."""
-    await stage.timer.reach(at(T0, begin))
-    await stage.command(f"/golive start {version}")
+    """Watch a version from T+20 to T+21, and close; the words of its second checkpoint."""
+    await stage.timer.reach(at(T0, begin + 20))
+    await stage.command(f"/golive start {version} 20m")
     await stage.timer.reach(at(T0, begin + 21))
     await stage.command("/golive close")
     await stage.timer.advance(at(T0, 1) - T0)

@@ -11,7 +11,6 @@ import pytest
 
 from bot.demo.workspace import people
 from bot.demo.workspace.server import Workspace
-from bot.settings import Settings
 from bot.storage.store import Store
 from tests.support.hand import HandClock
 from tests.support.logs import exchanges, stamped
@@ -29,7 +28,6 @@ class Pair:
     both: Replicas
     log: Path
     store: str
-    settings: Settings
     _next: int = 1
 
     def write(self, instant: datetime, *statuses: int) -> None:
@@ -47,13 +45,13 @@ class Pair:
 
 @pytest.fixture
 async def pair(tmp_path: Path, store_database: str) -> AsyncGenerator[Pair]:
-    """Both run, and nothing is watched yet."""
-    clock, log = HandClock(T0), tmp_path / "app.log"
+    """Both run nine minutes after the deploy, and nothing is watched yet."""
+    clock, log = HandClock(at(T0, 9)), tmp_path / "app.log"
     log.touch()
     async with Workspace(now=clock.now) as workspace:
         settings = settings_for(workspace, store_database, log=log)
         async with replicas(workspace, settings, clock, "first", "second") as both:
-            yield Pair(both=both, log=log, store=store_database, settings=settings)
+            yield Pair(both=both, log=log, store=store_database)
 
 
 def shown_at_home(pair: Pair) -> str:
@@ -67,7 +65,7 @@ async def test_two_do_the_work_of_one_and_one_that_is_left_does_it_all(pair: Pai
     both = pair.both
     await both.workspace.actor.open_home(people.MEMBER)
     for _ in range(2):  # on either of them
-        await both.command("start v1")
+        await both.command("start v1 9m")
     await pair.to(11)
     for command in ("status", "status", "silence retries 10m"):
         assert (await both.command(command)).error is None
@@ -96,10 +94,9 @@ async def test_two_do_the_work_of_one_and_one_that_is_left_does_it_all(pair: Pai
 async def test_two_call_the_lead_once(pair: Pair) -> None:
     """At the point, once more after five minutes, and by neither after somebody answered."""
     both = pair.both
-    await both.command("start v1")
-    await pair.to(9)
+    await both.command("start v1 9m")
     pair.write(at(T0, 9), *([500] * 20), *([401] * 60))
-    await pair.to(13)
+    await pair.to(11)
     assert len([post for post in both.posts if MENTION in post.text]) == 1
     await pair.to(16)
     assert len([post for post in both.posts if MENTION in post.text]) == 2
@@ -110,17 +107,13 @@ async def test_two_call_the_lead_once(pair: Pair) -> None:
     assert len([post for post in both.posts if MENTION in post.text]) == 2
 
 
-async def test_the_points_of_one_that_ends_while_it_takes_them_are_taken(pair: Pair) -> None:
-    """It finishes what it began; whoever is left takes what comes then, and nothing twice."""
+async def test_a_point_of_one_that_ends_while_it_takes_it_is_taken_once(pair: Pair) -> None:
+    """It finishes what it began, and the other one does not take it again."""
     both = pair.both
-    await both.command("start v1")
+    await both.command("start v1 9m")
     await pair.to(9.9)
-    for name, minutes in (("first", 12), ("second", 22)):
-        if name == "second":
-            await both.begin("third", pair.settings)
-        due = [key for key in both.timer.jobs if key.startswith("watch:") and name in key]
-        assert len(due) == 1
-        both.timer.fire(due[0])
-        await both.end(name)
-        await pair.to(minutes)
-    assert [len(both.headed(f"checkpoint {n} (T+{n}0)")) for n in (1, 2)] == [1, 1]
+    (due,) = [key for key in both.timer.jobs if key.startswith("watch:") and "first" in key]
+    both.timer.fire(due)
+    await both.end("first")
+    await pair.to(11)
+    assert len(both.headed("checkpoint 1 (T+10)")) == 1

@@ -37,7 +37,8 @@ async def test_the_database_goes_away_and_comes_back(
     async with Proxy(upstream=crm_database) as proxy:
         ground = Ground(folder=tmp_path, database=crm_database, store=store_database, url=proxy.url)
         async with playing(ground) as play:
-            await play.type("start v1")
+            await play.to(18)
+            await play.type("start v1 18m")
             await play.to(19.8)
             proxy.go_away()
             await play.to(20.2)
