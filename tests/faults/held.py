@@ -38,18 +38,21 @@ def owner_at(world: World) -> BotProcess | None:
 @asynccontextmanager
 async def _asked_for_posts(world: World) -> AsyncGenerator[None]:
     """Somebody asks for checkpoints meanwhile, so that there is something to say."""
-    asking = asyncio.create_task(_ask(world))
+    enough = asyncio.Event()
+    asking = asyncio.create_task(_ask(world, enough))
     try:
         yield
     finally:
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        # Not cancelled: a wait for an acknowledgement that comes at that moment would swallow it.
+        enough.set()
+        await asking
 
 
-async def _ask(world: World) -> None:
-    while True:
+async def _ask(world: World, enough: asyncio.Event) -> None:
+    while not enough.is_set():
         for channel in CHANNELS:
-            if world.workspace.sockets.connected:
+            if world.workspace.sockets.connected and not enough.is_set():
                 with suppress(OSError):
                     await world.command("/golive checkpoint", channel)
-        await asyncio.sleep(_BETWEEN_WISHES)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(enough.wait(), _BETWEEN_WISHES)
