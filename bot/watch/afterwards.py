@@ -38,6 +38,8 @@ _OF: Final = {
     "regenerate_secret": "unknown_instances",
 }
 
+_COUNTS: Final = "What was refused before the switch counts as before."
+
 _MESSAGES: Final[LiteralString] = """
     SELECT count(*) AS renamed, count(*) FILTER (WHERE m.created_at
         < %(now)s::timestamptz - make_interval(secs => %(waiting)s::float8)) AS late
@@ -98,7 +100,7 @@ class Afterwards:
             return ()
         said = f"{finding.title}, as measured: {finding.level}. {finding.summary}"
         if claim.kind == "regenerate_secret":
-            return (said, await self._switches.line(claim))
+            return (said, _COUNTS, await self._switches.line(claim))
         other = _finding(await self.adjusted(report), check)
         if other is None:
             return (said,)

@@ -134,11 +134,19 @@ async def test_from_the_red_check_to_the_first_webhook(
             "Database and Evolution agree.",
             "Unknown instances, as measured: CRITICAL. 7 webhooks for an unknown instance or with"
             " a wrong secret.",
-            "The fix changes nothing that this check counts; unknown-instance warnings from the"
-            " moment of the switch are expected.",
-            "Webhooks of this unit are accepted on the new secret.",
+            "What was refused before the switch counts as before.",
+            "Webhooks of this unit are accepted on the new secret. No unknown-instance warning of"
+            " this unit came meanwhile.",
         ]
-        assert table.actions() == ["proposed", "began", "executed", "verified"]
+        assert table.actions() == [
+            "proposed",
+            "began",
+            "executed",
+            "switched",
+            "first webhook",
+            "verified",
+        ]
+        assert "on the new secret: seen" in table.post("First webhook of Norte").text
 
 
 async def test_evolution_refuses(roles: RoleUrls, store_database: str, tmp_path: Path) -> None:
