@@ -56,5 +56,5 @@ async def test_stranded_said_before_and_found_after(roles: RoleUrls, store_datab
         await table.stage.timer.advance(timedelta(minutes=3))
         said = all_words(table.post("10 reset: 10 stranded in queued."))
         assert "Nothing sends queued messages by itself: undo, or have them sent." in said
-        again = read(await table.reopened("/golive fix reset_messages Norte"))
+        again = read(await table.reopened("/golive fix reset_messages all"))
         assert "10 messages of the last hour stand in queued already." in again
