@@ -46,15 +46,15 @@ async def test_nothing_before_and_five_now_is_told_and_replayed(
     tmp_path: Path, store_database: str
 ) -> None:
     """As context beside the runbook's own OK; with history in the runbook it would be a WARNING."""
-    clock, log = HandClock(T0), tmp_path / "app.log"
+    clock, log = HandClock(at(T0, 20)), tmp_path / "app.log"
     write(log, 1, exchanges(1, *([200] * 40)))
     async with Workspace(now=clock.now) as workspace:
         settings = settings_for(workspace, store_database, log=log)
         async with staged(workspace, settings, clock) as stage:
             first = await second_checkpoint(stage, "v1", 0)
             assert "than with" not in first
-            write(log, 31, [*exchanges(101, *([200] * 40)), *(retry(n) for n in range(1, 6))])
-            second = await second_checkpoint(stage, "v2", 30)
+            write(log, 22, [*exchanges(101, *([200] * 40)), *(retry(n) for n in range(1, 6))])
+            second = await second_checkpoint(stage, "v2", 3)
             assert "probably more than with v1: 0 then, 5 now (chance 3.1%)" in second
             store = stage.bot.store
             for version, moved in (("v1", ()), ("v2", ("retries",))):

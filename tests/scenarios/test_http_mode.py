@@ -18,6 +18,7 @@ from bot.demo.workspace.delivery import Envelope
 from bot.demo.workspace.journal import Traffic
 from bot.demo.workspace.server import Workspace
 from bot.demo.workspace.signed_http import SignedHttp
+from bot.demo.workspace.values import mapping
 from bot.demo.workspace.views import View
 from bot.settings import SettingsError
 from bot.watch.buttons import ACK, ROLLBACK
@@ -60,8 +61,7 @@ class Posted:
     async def again(self, number: int) -> None:
         """Slack sends the newest envelope once more."""
         entry = self.bots.workspace.journal.entries(Traffic.ENVELOPE)[-1]
-        payload = entry.body["payload"]
-        assert isinstance(payload, dict)
+        payload = mapping(entry.body["payload"])
         await self.http.send(
             Envelope(
                 id=f"again-{number}",

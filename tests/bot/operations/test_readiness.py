@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -67,8 +68,10 @@ async def ready(port: int, status: int, broken: Collection[str] = ()) -> dict[st
     async with asyncio.timeout(_WITHIN):
         while True:
             found, body = await get(f"http://127.0.0.1:{port}/readyz")
-            parts = json.loads(body)["parts"] if body else {}
-            why = {name: part["why"] for name, part in parts.items() if not part["ok"]}
+            parts: dict[str, Any] = json.loads(body)["parts"] if body else {}
+            why: dict[str, str] = {
+                name: part["why"] for name, part in parts.items() if not part["ok"]
+            }
             if found == status and set(why) == set(broken):
                 return why
             await asyncio.sleep(0.05)

@@ -83,6 +83,31 @@ def looking(
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class Tower:
+    """A lookout, and what moves it."""
+
+    clock: HandClock = field(default_factory=lambda: HandClock(T0))
+    seen: Application = field(default_factory=Application)
+
+    def lookout(self, *secrets: str) -> Lookout:
+        """Over this application."""
+        return looking(self.seen, self.clock, secrets=secrets)
+
+    @property
+    def windows(self) -> list[tuple[float, float, bool]]:
+        """For each scan: its window in minutes after T+0, and whether the log was read on."""
+        minutes = timedelta(minutes=1)
+        return [
+            (
+                (request.window.since - T0) / minutes,
+                (request.window.until - T0) / minutes,
+                state is not None,
+            )
+            for request, state in zip(self.seen.log.requests, self.seen.log.states, strict=True)
+        ]
+
+
 def watch(version: str = "v2", channel: str = CHANNEL, *, deployed_at: datetime = T0) -> Deployment:
     """A deployment that no store knows."""
     return Deployment(
