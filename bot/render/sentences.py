@@ -111,7 +111,7 @@ def just_taken(decision: Decision | None, by: str | None) -> Message:
     who = f" by {user(by)}" if by else ""
     return _line(
         f"A checkpoint was taken a second ago{who}: {decision or 'no verdict'}.",
-        "It is in the thread.",
+        "It is in the thread; `/golive checkpoint` takes another one now.",
     )
 
 
