@@ -17,22 +17,20 @@ from bot.demo.databases import make_databases
 from bot.demo.postgres import EmbeddedPostgres
 from bot.logs import configure_logging
 from tests.faults.soak.day import CYCLE, ROUND, open_soak
-from tests.faults.soak.figures import Figures
+from tests.faults.soak.figures import Figures, Record
 from tests.faults.soak.flat import grown
 
 
 async def _play(server: EmbeddedPostgres, folder: Path, rounds: int) -> list[Figures]:
     began = time.monotonic()
-    figures: list[Figures] = []
+    record = Record(folder / "figures.jsonl")
     scenarios = list(itertools.islice(itertools.cycle(CYCLE), rounds))
     async with open_soak(make_databases(server), folder) as soak:
         async for one in soak.rounds(scenarios):
-            figures.append(one)
-            print(
-                one, f"{time.monotonic() - began:6.0f} s", scenarios[len(figures) - 1], flush=True
-            )
+            record.add(one)
+            print(one, f"{time.monotonic() - began:6,.0f} s", flush=True)
         print(soak.done())
-    return figures
+    return record.read()
 
 
 def main() -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
@@ -36,13 +37,16 @@ CYCLE = ("incident", "quiet-hour", "service-down", "secret-leak")
 _STEP = timedelta(minutes=1)
 """How often the application writes what it did."""
 
-_DONE = {
+_DONE: Mapping[str, LiteralString] = {
     "watches": "SELECT count(*) FROM golive.deployments",
     "checkpoints": "SELECT count(*) FROM golive.checkpoints WHERE taken_at IS NOT NULL",
     "posts": "SELECT count(*) FROM golive.posts WHERE state = 'sent'",
+    "alarms": "SELECT count(*) FROM golive.posts WHERE key LIKE 'alarm:%'",
     "given up": "SELECT count(*) FROM golive.posts WHERE state = 'given up'",
     "files": "SELECT count(*) FROM golive.post_files WHERE file_id IS NOT NULL",
 }
+
+_FIXES = "SELECT action, count(*) FROM golive.fix_audit GROUP BY 1 ORDER BY 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +127,13 @@ class Soak:
 
     def done(self) -> str:
         """What the bot did so far, in a line."""
+        counts: dict[str, int] = {}
         with psycopg.connect(self.databases.store) as store:
-            found = {name: store.execute(text).fetchone() for name, text in _DONE.items()}
+            for name, statement in _DONE.items():
+                counts[name] = store.execute(statement).fetchall()[0][0]
         with psycopg.connect(self.databases.owner) as owner:
-            fixes = owner.execute(
-                "SELECT action, count(*) FROM golive.fix_audit GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-        counts = {name: row[0] for name, row in found.items() if row is not None}
-        counts |= {f"fixes {action}": number for action, number in fixes}
+            for action, number in owner.execute(_FIXES).fetchall():
+                counts[f"fixes {action}"] = number
         return ", ".join(f"{number} {name}" for name, number in counts.items())
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
@@ -17,8 +18,13 @@ import psycopg
 _STATUS = Path("/proc/self/status")
 _FILES = Path("/proc/self/fd")
 _HARNESS = ("tests.", "bot.demo.")
-_PLAIN = ("builtins", "collections", "types", "abc", "weakref")
-"""Where the types come from that everything is made of: they count as memory alone."""
+_OWN = ("bot.", "checks.")
+_DRIVERS = (
+    *("_asyncio.", "asyncio.locks.", "asyncio.streams."),
+    *("aiohttp.", "apscheduler.", "httpcore.", "httpx."),
+    *("psycopg.", "psycopg_binary.", "psycopg_pool.", "slack_bolt.", "slack_sdk."),
+)
+"""Without the event loop's own: it forgets a cancelled call only when its time has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,7 @@ class Figures:
     store:    connections to the bot's own database
     watched:  connections to the application's database
     files:    open descriptors, sockets among them; 0 where the system does not say
-    types:    objects of each type that is not one of Python's plain ones, by its full name
+    types:    objects of each type of golive and of the drivers that it goes through, by its name
     """
 
     hours: float
@@ -61,6 +67,23 @@ class Figures:
         )
 
 
+class Record:
+    """Figures in a file: in memory they would be part of what they measure."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, figures: Figures) -> None:
+        """Write down one round's."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{json.dumps(asdict(figures))}\n")
+
+    def read(self) -> list[Figures]:
+        """All of them, in order."""
+        lines = self._path.read_text(encoding="utf-8").splitlines()
+        return [Figures(**json.loads(line)) for line in lines]
+
+
 def measure(*, hours: float, jobs: int, store: str, watched: str) -> Figures:
     """Count what this process holds.
 
@@ -81,7 +104,7 @@ def measure(*, hours: float, jobs: int, store: str, watched: str) -> Figures:
         heap=heap,
         native=native,
         resident=_resident(),
-        own=sum(n for name, n in types.items() if name.startswith(("bot.", "checks."))),
+        own=sum(n for name, n in types.items() if name.startswith(_OWN)),
         tasks=tasks,
         jobs=jobs,
         store=connections[0],
@@ -99,9 +122,9 @@ def _census() -> tuple[int, dict[str, int]]:
         counted[type(one)] += 1
     types = Counter[str]()
     for kind, number in counted.items():
-        module = str(kind.__module__)  # of a few types of C it is no text
-        if module not in _PLAIN and not module.startswith(_HARNESS):
-            types[f"{module}.{kind.__qualname__}"] += number
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if name.startswith((*_OWN, *_DRIVERS)) and not name.startswith(_HARNESS):
+            types[name] += number
     return heap, dict(types)
 
 

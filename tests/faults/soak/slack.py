@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 
@@ -108,10 +108,13 @@ async def open_slack() -> AsyncGenerator[Slack, None]:
 def _actions(value: object) -> Iterator[str]:
     """The ids of all buttons in a message."""
     if isinstance(value, dict):
-        if isinstance(name := value.get("action_id"), str):
+        fields = cast("dict[str, object]", value)
+        if isinstance(name := fields.get("action_id"), str):
             yield name
-        for inner in value.values():
-            yield from _actions(inner)
+        inner: Iterable[object] = fields.values()
     elif isinstance(value, list):
-        for inner in value:
-            yield from _actions(inner)
+        inner = cast("list[object]", value)
+    else:
+        return
+    for one in inner:
+        yield from _actions(one)
