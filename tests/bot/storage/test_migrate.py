@@ -20,6 +20,9 @@ from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from tests.bot.storage.things import T0, begin, rows
 
+ROLE = "store_of_the_tests"
+"""Its own: a server keeps golive_store for all databases in which roles.sql was run."""
+
 MORE = Migration(version=90, name="090_more.sql", script="CREATE TABLE golive.more (a integer);")
 
 
@@ -33,13 +36,13 @@ def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def limited_database(empty_database: str) -> Iterator[str]:
-    """The URL of a database for the role golive_store, which may create nothing in it."""
+    """The URL of a database for a role that may create nothing in it."""
     with closing(psycopg.connect(empty_database, autocommit=True)) as owner:
-        owner.execute("CREATE ROLE golive_store LOGIN PASSWORD 'storepassword'")
+        owner.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD 'storepassword'")
         owner.execute("REVOKE ALL ON SCHEMA public FROM public")
-        yield _as(empty_database, "golive_store", "storepassword")
+        yield _as(empty_database, ROLE, "storepassword")
         owner.execute("DROP SCHEMA IF EXISTS golive CASCADE")
-        owner.execute("DROP ROLE golive_store")
+        owner.execute(f"DROP ROLE {ROLE}")
 
 
 def _as(url: str, user: str, password: str) -> str:
@@ -109,14 +112,14 @@ async def test_newer_store_is_refused(store_database: str) -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        "CREATE SCHEMA golive AUTHORIZATION golive_store",
-        "CREATE SCHEMA golive; GRANT USAGE, CREATE ON SCHEMA golive TO golive_store",
+        f"CREATE SCHEMA golive AUTHORIZATION {ROLE}",
+        f"CREATE SCHEMA golive; GRANT USAGE, CREATE ON SCHEMA golive TO {ROLE}",
     ],
 )
 async def test_role_with_rights_in_its_schema_only_is_enough(
     limited_database: str, empty_database: str, schema: str
 ) -> None:
-    """The schema is there, its own or granted; the database grants golive_store nothing more."""
+    """The schema is there, its own or granted; the database grants the role nothing more."""
     rows(empty_database, schema)
     async with Store(limited_database) as store:
         await begin(store)
@@ -126,7 +129,7 @@ async def test_role_with_rights_in_its_schema_only_is_enough(
 
 async def test_missing_schema_names_the_mend(limited_database: str) -> None:
     """A role that may not make the schema is told who must, and how."""
-    with pytest.raises(StoreUnavailable, match="ON SCHEMA golive TO golive_store") as told:
+    with pytest.raises(StoreUnavailable, match=f"ON SCHEMA golive TO {ROLE}") as told:
         await Store(limited_database).open()
     assert told.value.retry is False
     assert "storepassword" not in str(told.value)
@@ -141,7 +144,7 @@ async def test_schema_of_somebody_else_names_the_mend(
         StoreUnavailable, match=r"manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"
     ):
         await Store(limited_database).open()
-    rows(empty_database, "GRANT USAGE ON SCHEMA golive TO golive_store")
+    rows(empty_database, f"GRANT USAGE ON SCHEMA golive TO {ROLE}")
     with pytest.raises(
         StoreUnavailable, match=r"manifests/roles.sql.* GRANT USAGE, CREATE ON SCHEMA golive TO"
     ):
