@@ -12,15 +12,15 @@ import pytest
 
 from bot.demo.evolution import EvolutionStandIn
 from bot.demo.workspace import Workspace
+from checks.diagnosis.webhooks import ROUTE
 from tests.bot.remediation.planted import T0
 from tests.bot.remediation.slack import EVOLUTION_KEY, Bench, all_words, bench
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
 from tests.support.hand import HandClock
+from tests.support.health import HealthServer
 from tests.support.slack_bot import CHANNEL
 
-BASE = "https://crm.invalid"
-ROUTE = f"{BASE}/webhooks/whatsapp/evolution"
 OLD = "0ld5ecret-of-the-unit-0123456789"
 ACCEPTED = "[WHATSAPP] Webhook received from evolution ({})\n"
 REFUSED = "[Webhook:no-id] Unknown instance: {}, provider: evolution\n"
@@ -40,6 +40,7 @@ class Place:
     clock: HandClock
     workspace: Workspace
     evolution: EvolutionStandIn
+    base_url: str
 
     @asynccontextmanager
     async def bot(self) -> AsyncGenerator[Bench]:
@@ -49,7 +50,7 @@ class Place:
             self.store,
             clock=self.clock,
             log=self.log,
-            base_url=BASE,
+            base_url=self.base_url,
             evolution=self.evolution.url,
             place=self.workspace,
         ) as table:
@@ -84,8 +85,11 @@ async def place(roles: RoleUrls, store_database: str, tmp_path: Path) -> AsyncGe
     async with (
         EvolutionStandIn(key=EVOLUTION_KEY) as evolution,
         Workspace(now=clock.now, rate_limits=False) as workspace,
+        # One that answers: the probe's pauses between its tries are real.
+        HealthServer() as application,
     ):
-        evolution.add("unit_norte", webhook_url=f"{ROUTE}/{OLD}")
+        base_url = application.base_url
+        evolution.add("unit_norte", webhook_url=f"{base_url}{ROUTE}/{OLD}")
         yield Place(
             roles=roles,
             store=store_database,
@@ -93,6 +97,7 @@ async def place(roles: RoleUrls, store_database: str, tmp_path: Path) -> AsyncGe
             clock=clock,
             workspace=workspace,
             evolution=evolution,
+            base_url=base_url,
         )
 
 
