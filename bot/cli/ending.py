@@ -8,6 +8,9 @@ from typing import Final, TypeVar
 
 NOTHING_MEASURED: Final = 3
 USAGE: Final = 64
+BROKEN: Final = 70
+"""A fault of golive's own, by sysexits.h: no exit code that could be a verdict."""
+
 INTERRUPTED: Final = 130
 
 _T = TypeVar("_T")

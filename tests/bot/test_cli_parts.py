@@ -12,11 +12,13 @@ from io import StringIO
 
 import pytest
 import structlog
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from bot import arguments
+from bot.__main__ import outcome
 from bot.arguments import UsageError
 from bot.cli.once import exit_code
 from bot.cli.progress import ScanProgress, ScanStopped
@@ -177,3 +179,20 @@ def test_a_command_does_not_wait_for_the_libraries_of_another() -> None:
     loaded = set(found.stdout.split())
     assert {"bot.__main__", "rich"} <= loaded
     assert not loaded & {"slack_bolt", "slack_sdk", "aiohttp", "matplotlib", "bot.demo"}
+
+
+def test_a_fault_of_golive_itself_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own end would be 1, which is MONITOR; and the error's words are not quoted."""
+    configure_logging()
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def broken() -> None:
+        raise ValueError("planted-words-of-an-error-01")
+
+    assert outcome(app, []) == 70
+    written = capsys.readouterr().err
+    assert "this is no verdict" in written
+    assert "ValueError" in written
+    assert "test_cli_parts.py" in written
+    assert "planted-words" not in written
