@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Final
@@ -60,7 +61,7 @@ class Hoarder:
             for url in (self._soak.databases.store, self._soak.databases.owner):
                 self._connections.append(psycopg.connect(url))
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let go of what would outlive the test."""
         for one in (*self._files, *self._connections):
             one.close()
@@ -79,11 +80,10 @@ async def test_what_the_bot_holds_stays_flat_and_a_leak_is_found(
     `python -m tests.faults.soak` plays a day.
     """
     async with open_soak(make_databases(ground.server), tmp_path) as soak:
-        flat = await _play(soak, Record(tmp_path / "flat.jsonl"), 5)
+        flat = await _play(soak, Record(tmp_path / "flat.jsonl"), 4)
         assert grown(flat, cycle=1, bounds=_SHORT) == []
-        hoarder = Hoarder(soak)
-        leaking = await _play(soak, Record(tmp_path / "leaking.jsonl"), 3, hoarder)
-        hoarder.end()
+        with closing(Hoarder(soak)) as hoarder:
+            leaking = await _play(soak, Record(tmp_path / "leaking.jsonl"), 3, hoarder)
     found = [line.partition(":")[0] for line in grown(leaking, cycle=1, bounds=_SHORT)]
     assert {
         "Python's objects",

@@ -18,7 +18,7 @@ class Bounds:
     native:   bytes that malloc gave out: Python's larger objects, and what libraries in C hold
     resident: bytes of the process, whose free memory lies between what is used
     each:     things of one kind, from which on it is too much: three watches end in a round, so
-        that what each of them leaves is three. Of what there are hundreds of, a hundredth part
+        that what each of them leaves is three. Of a type with hundreds of objects a hundredth part
     """
 
     heap: int = 16 * 1024
@@ -30,12 +30,13 @@ class Bounds:
 def grown(figures: Sequence[Figures], *, cycle: int, bounds: Bounds | None = None) -> list[str]:
     """What grows, a line each; empty where all is flat.
 
-    The later half of the rounds is looked at, when what golive keeps for some hours is full. The
-    growth of a round is the median of what each has more than the one a cycle before it, so that
-    neither what comes once counts as growth, nor what one kind of round has more of than another.
+    Of each round of the later half, when what golive keeps for some hours is full, it is asked how
+    much more there is than in the same round of the cycle before, and how much more there was then
+    than in the one before that. The smaller of the two is by how much it grows: a leak goes on, but
+    a cache fills once. The growth of a round is the median of these, by the rounds of a cycle.
 
     Args:
-        figures: of each round, in order.
+        figures: of each round, in order; three cycles at least.
         cycle: after how many rounds the same kind of round comes again.
         bounds: what a round may leave behind; the day's unless given.
 
@@ -43,36 +44,39 @@ def grown(figures: Sequence[Figures], *, cycle: int, bounds: Bounds | None = Non
         ValueError: too few rounds to say anything.
     """
     allowed = bounds or Bounds()
-    later = range(max(cycle, len(figures) // 2), len(figures))
-    if len(later) < max(cycle, 2):
+    if len(figures) < 3 * cycle:
         raise ValueError(f"{len(figures)} rounds say nothing about a cycle of {cycle}.")
+    later = range(max(2 * cycle, len(figures) // 2), len(figures))
 
     def growth(of: Callable[[Figures], int]) -> float:
-        return median(of(figures[i]) - of(figures[i - cycle]) for i in later) / cycle
+        values = [of(one) for one in figures]
+        more = [now - before for now, before in zip(values[cycle:], values, strict=False)]
+        return median(min(more[i - cycle], more[i - 2 * cycle]) for i in later) / cycle
 
-    bytes_of = {
-        "Python's objects": (growth(lambda one: one.heap), allowed.heap),
-        "what malloc gave out": (growth(lambda one: one.native), allowed.native),
-        "the process": (growth(lambda one: one.resident), allowed.resident),
+    bytes_of: dict[str, tuple[Callable[[Figures], int], int]] = {
+        "Python's objects": (lambda one: one.heap, allowed.heap),
+        "what malloc gave out": (lambda one: one.native, allowed.native),
+        "the process": (lambda one: one.resident, allowed.resident),
     }
-    counts: dict[str, Callable[[Figures], int]] = {
-        "tasks": lambda one: one.tasks,
-        "jobs of the timer": lambda one: one.jobs,
-        "connections to the store": lambda one: one.store,
-        "connections to the application's database": lambda one: one.watched,
-        "open files": lambda one: one.files,
+    counts: dict[str, tuple[Callable[[Figures], int], float]] = {
+        "tasks": (lambda one: one.tasks, allowed.each),
+        "jobs of the timer": (lambda one: one.jobs, allowed.each),
+        "connections to the store": (lambda one: one.store, allowed.each),
+        "connections to the application's database": (lambda one: one.watched, allowed.each),
+        "open files": (lambda one: one.files, allowed.each),
     }
-    for name in sorted({name for i in later for name in figures[i].types}):
-        counts[name] = lambda one, name=name: one.types.get(name, 0)
+    for name, number in figures[-1].types.items():
+        bound = max(allowed.each, number / 100)
+        counts[name] = (lambda one, name=name: one.types.get(name, 0), bound)
     return [
         *(
             f"{name}: {more / 1024:.1f} KiB more a round"
-            for name, (more, bound) in bytes_of.items()
-            if more > bound
+            for name, (of, bound) in bytes_of.items()
+            if (more := growth(of)) > bound
         ),
         *(
             f"{name}: {more:g} more a round"
-            for name, of in counts.items()
-            if (more := growth(of)) >= max(allowed.each, of(figures[-1]) / 100)
+            for name, (of, bound) in counts.items()
+            if (more := growth(of)) >= bound
         ),
     ]
