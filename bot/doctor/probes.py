@@ -41,6 +41,7 @@ from checks.engine.runbook import Runbook
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, ServerSettings, Transport, server_of
 from checks.sources.http import HttpHealthProbe
+from checks.sources.http_client import NO_CLIENT, new_client
 from checks.sources.loki.transport import Transport as LokiTransport
 
 _SECONDS: Final = 10.0
@@ -97,14 +98,10 @@ async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
 
 
 def _http_client() -> httpx.AsyncClient:
-    try:
-        # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
-        return httpx.AsyncClient(timeout=_SECONDS)
-    except (OSError, ValueError, ImportError, httpx.InvalidURL):
-        raise UsageError(
-            "No HTTP client can be set up with the environment's CA file or proxy. Check"
-            " SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY."
-        ) from None
+    client = new_client(timeout=httpx.Timeout(_SECONDS))
+    if client is None:
+        raise UsageError(str(NO_CLIENT))
+    return client
 
 
 def _at_once(lines: Sequence[Line]) -> Test:

@@ -19,6 +19,7 @@ import httpx
 from bot.remediation.output import READ, first_lines
 from checks.engine.model import Json
 from checks.engine.runbook.remediation import Hook
+from checks.sources.http_client import new_client
 from checks.sources.http_trouble import trouble_of
 
 _HEADERS: Final = {"User-Agent": "golive", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -147,15 +148,9 @@ class Hooks:
         No connection is kept: one that the other side gave up meanwhile would leave a call unsure.
         """
         if self._client is None:
-            try:
-                self._client = httpx.AsyncClient(
-                    headers=_HEADERS,
-                    verify=self.tls or True,
-                    follow_redirects=False,
-                    limits=httpx.Limits(max_keepalive_connections=0),
-                )
-            except (OSError, ValueError, ImportError, httpx.InvalidURL):
-                return None
+            self._client = new_client(
+                timeout=httpx.Timeout(_CONNECT), headers=_HEADERS, tls=self.tls, keeps=False
+            )
         return self._client
 
 

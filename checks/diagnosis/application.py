@@ -132,7 +132,10 @@ class HttpApplication:
             return EventFacts(name=name, problem=url)
         auth = httpx.BasicAuth(url.username, url.password) if url.userinfo else None
         client = new_client(
-            timeouts=self._timeouts, headers=_HEADERS, tls=self._tls, transport=self._transport
+            timeout=self._timeouts.httpx(),
+            headers=_HEADERS,
+            tls=self._tls,
+            transport=self._transport,
         )
         if client is None:
             return EventFacts(name=name, problem=NO_CLIENT)

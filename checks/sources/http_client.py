@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import httpx
 
@@ -19,22 +19,36 @@ NO_CLIENT = Problem(
     mend="Check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY.",
 )
 
+_LIMITS: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+_NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
+
 
 def new_client(
     *,
-    timeouts: Timeouts,
-    headers: Mapping[str, str],
+    timeout: httpx.Timeout,
+    headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    keeps: bool = True,
 ) -> httpx.AsyncClient | None:
-    """A client; None, for NO_CLIENT's reason, where none can be set up."""
+    """A client that follows no redirect; None, for NO_CLIENT's reason, where none can be set up.
+
+    Args:
+        timeout: seconds of each phase of a request that brings none of its own.
+        headers: of every request.
+        tls: which certificates to trust; None trusts what the system trusts.
+        transport: what carries the requests, in tests.
+        keeps: whether a connection stays open for a further request.
+    """
     try:
         # OSError: a CA file that is not there; ImportError: a proxy that needs an extra.
         return httpx.AsyncClient(
-            timeout=timeouts.httpx(),
-            headers=dict(headers),
+            timeout=timeout,
+            headers=dict(headers or {}),
             transport=transport,
             verify=tls or True,
+            follow_redirects=False,
+            limits=_LIMITS if keeps else _NONE_KEPT,
         )
     except (OSError, ValueError, ImportError, httpx.InvalidURL):
         return None
@@ -95,7 +109,7 @@ class HttpTransport:
         """The client; None where none can be set up."""
         if self._client is None:
             self._client = new_client(
-                timeouts=self._timeouts,
+                timeout=self._timeouts.httpx(),
                 headers=self._headers,
                 tls=self._tls,
                 transport=self._transport,

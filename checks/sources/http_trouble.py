@@ -104,10 +104,11 @@ _E = TypeVar("_E", bound=BaseException)
 
 def _cause(error: BaseException, wanted: type[_E]) -> _E | None:
     """The first exception of a kind behind another, through causes and groups."""
-    return next((e for e in _behind(error) if isinstance(e, wanted)), None)
+    return next((e for e in errors_behind(error) if isinstance(e, wanted)), None)
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def errors_behind(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that it came from, through causes, contexts and groups."""
     todo, seen = [error], set[int]()
     while todo:
         found = todo.pop()

@@ -22,6 +22,7 @@ from checks.sources.evolution import (
     Transport,
     Webhook,
 )
+from checks.sources.evolution.failures import kind_of
 from tests.sources.certificates import certificate
 from tests.sources.evolution_calls import KEY, QUICK, SECRET, WEBHOOK, failed, server
 
@@ -169,6 +170,13 @@ async def test_no_client_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Transport() as transport:
         answer = await EvolutionClient(transport).instances(server("https://evo.example.org"))
     assert "HTTPS_PROXY" in failed(answer, FailureKind.NOT_CONFIGURED).problem.mend
+
+
+def test_every_address_of_a_name_refused() -> None:
+    """The loop tries them all, and tells of them together."""
+    error = httpx.ConnectError("all connection attempts failed")
+    error.__cause__ = ExceptionGroup("", [ConnectionRefusedError(), ConnectionRefusedError()])
+    assert kind_of(error) is FailureKind.REFUSED
 
 
 @asynccontextmanager

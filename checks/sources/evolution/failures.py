@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -15,7 +14,7 @@ import httpx
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem
 from checks.sources.evolution.server import Server
-from checks.sources.http_trouble import trouble_of
+from checks.sources.http_trouble import errors_behind, trouble_of
 
 _UNKNOWN = re.compile(r"instance\b.*\b(does not exist|not found)", re.IGNORECASE | re.DOTALL)
 _SETTING = "EVOLUTION_API_URL (or apiUrl in provider_config)"
@@ -120,7 +119,7 @@ def kind_of(error: Exception) -> FailureKind:
         return FailureKind.CONNECT_TIMEOUT
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return FailureKind.TIMEOUT
-    behind = list(_behind(error))
+    behind = list(errors_behind(error))
     if any(isinstance(e, socket.gaierror | UnicodeError) for e in behind):
         return FailureKind.UNREACHABLE
     if any(isinstance(e, ssl.SSLError) for e in behind):
@@ -128,17 +127,6 @@ def kind_of(error: Exception) -> FailureKind:
     if any(isinstance(e, ConnectionRefusedError) for e in behind):
         return FailureKind.REFUSED
     return FailureKind.UNREACHABLE
-
-
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    todo, seen = [error], set[int]()
-    while todo:
-        found = todo.pop()
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        todo.extend(e for e in (found.__cause__, found.__context__) if e is not None)
 
 
 def refused(server: Server, status: int, said: str, instance: str | None) -> Failure:
