@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg.conninfo import make_conninfo
-from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bot.remediation import trouble
+from checks.sources.database.connection import conninfo, hang_up_after, roll_back
 from checks.sources.database.problems import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -25,10 +24,18 @@ _CONNECTIONS: Final = 4
 _PATIENCE: Final = 5.0
 """Seconds for getting a connection."""
 
+_IDLE: Final = timedelta(seconds=35)
+"""How long the server keeps the locks of a process that is gone; Evolution is told meanwhile."""
+
+_WHOLE: Final = timedelta(seconds=50)
+"""How long a step may take with all its statements: less than a claim is left to its owner."""
+
 _BEGIN: Final = sql.SQL(
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {lock};"
-    " SET LOCAL statement_timeout = {statement}; SET LOCAL TimeZone = 'UTC'"
+    " SET LOCAL statement_timeout = {statement};"
+    " SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL TimeZone = 'UTC'"
 )
+"""One trip. The server's own bounds free its locks when this side hangs up or disappears."""
 
 
 class FixDatabase:
@@ -38,13 +45,17 @@ class FixDatabase:
         url: direct, or through a pooler in session or transaction mode.
         lock: how long a statement waits for a lock.
         statement: how long a statement may run.
+        whole: how long all of a transaction may take before its connection is given up.
     """
 
-    def __init__(self, url: str, *, lock: timedelta, statement: timedelta) -> None:
+    def __init__(
+        self, url: str, *, lock: timedelta, statement: timedelta, whole: timedelta = _WHOLE
+    ) -> None:
         self.target = target_of(url)
         self._url = url
         self._lock = lock
         self._statement = statement
+        self._whole = max(whole, statement)
         self._pool: AsyncConnectionPool[Connection] | None = None
         self._opening = asyncio.Lock()
 
@@ -66,11 +77,15 @@ class FixDatabase:
         """
         connection = await self._connection()
         try:
-            try:
-                async with self._bounded(connection, keep=keep):
-                    yield connection
-            except psycopg.Error as error:
-                raise trouble.refused(error, connection, self.target) from None
+            # The server bounds statements itself; this bounds a server that is gone.
+            with hang_up_after(connection, self._whole.total_seconds()) as hung_up:
+                try:
+                    async with self._bounded(connection, keep=keep):
+                        yield connection
+                except psycopg.Error as error:
+                    if hung_up.is_set():
+                        raise trouble.hung(self.target) from None
+                    raise trouble.refused(error, connection, self.target) from None
         finally:
             await self._give_back(connection)
 
@@ -79,23 +94,14 @@ class FixDatabase:
         begin = _BEGIN.format(
             lock=sql.Literal(_milliseconds(self._lock)),
             statement=sql.Literal(_milliseconds(self._statement)),
+            idle=sql.Literal(_milliseconds(_IDLE)),
         )
-        await self._in_time(connection.execute(begin))
+        await connection.execute(begin)
         try:
             yield
-            await self._in_time(connection.execute("COMMIT" if keep else "ROLLBACK"))
+            await connection.execute("COMMIT" if keep else "ROLLBACK")
         finally:
-            if _unfinished(connection):
-                with suppress(psycopg.Error):
-                    await connection.execute("ROLLBACK")
-
-    async def _in_time(self, work: Any) -> None:
-        """The server bounds statements itself; this bounds a server that is gone."""
-        try:
-            async with asyncio.timeout(self._statement.total_seconds() + _PATIENCE):
-                await work
-        except TimeoutError:
-            raise trouble.hung(self.target) from None
+            await roll_back(connection)
 
     async def _connection(self) -> Connection:
         pool = await self._opened()
@@ -138,9 +144,7 @@ class FixDatabase:
             await self._pool.putconn(connection)
 
     def _conninfo(self) -> str:
-        return make_conninfo(
-            self._url, connect_timeout=round(_PATIENCE), application_name="golive fixes"
-        )
+        return conninfo(self._url, _PATIENCE, name="golive fixes")
 
 
 async def fetch(
@@ -160,12 +164,9 @@ async def one(
 
 
 async def _alive(connection: Connection) -> None:
-    await connection.execute("")
-
-
-def _unfinished(connection: Connection) -> bool:
-    state = connection.pgconn
-    return state.status == ConnStatus.OK and state.transaction_status != TransactionStatus.IDLE
+    # A connection that a firewall dropped in silence would let the check itself wait.
+    with hang_up_after(connection, _PATIENCE):
+        await connection.execute("")
 
 
 def _milliseconds(span: timedelta) -> int:

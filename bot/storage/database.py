@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.storage import problems
 from bot.storage.codec import CodecError
 from bot.storage.values import StoreUnavailable
-from checks.sources.database.connection import conninfo, hang_up_after
+from checks.sources.database.connection import conninfo, hang_up_after, roll_back
 from checks.sources.database.problems import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -197,11 +196,4 @@ async def _transaction(connection: Connection, seconds: float) -> AsyncGenerator
         yield
         await connection.execute("COMMIT")
     finally:
-        if _unfinished(connection):
-            with suppress(psycopg.Error):
-                await connection.execute("ROLLBACK")
-
-
-def _unfinished(connection: Connection) -> bool:
-    status = connection.pgconn
-    return status.status == ConnStatus.OK and status.transaction_status != TransactionStatus.IDLE
+        await roll_back(connection)

@@ -1,4 +1,4 @@
-"""What golive's connections have in common: how one is made, and how one that hangs is ended."""
+"""What golive's connections have in common: how one is made, rolled back, and ended if it hangs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,28 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import ConnStatus, TransactionStatus
 
 
-def conninfo(url: str, seconds: float) -> str:
+def conninfo(url: str, seconds: float, *, name: str = "golive") -> str:
     """How to connect to a URL: for so many seconds, by golive's name."""
     return make_conninfo(
         url,
         connect_timeout=max(2, round(seconds)),  # libpq knows nothing below 2
-        application_name="golive",
+        application_name=name,
         keepalives_idle=30,
     )
+
+
+async def roll_back(connection: AsyncConnection[Any]) -> None:
+    """End a transaction that nobody ended, where there still is a connection."""
+    state = connection.pgconn
+    if state.status == ConnStatus.OK and state.transaction_status != TransactionStatus.IDLE:
+        with suppress(psycopg.Error):
+            await connection.execute("ROLLBACK")
 
 
 @contextmanager
