@@ -18,6 +18,7 @@ from bot.commands.asked import (
     Start,
 )
 from bot.commands.typed import Word, duration_of, text_of
+from bot.remediation.values import RESTARTED
 
 Reader: TypeAlias = Callable[[tuple[Word, ...]], Command | str]
 """Arguments to the command, or to what is wrong with them."""
@@ -29,9 +30,6 @@ REASON_LENGTH: Final = 500
 
 _FIXES: Final = ("regenerate_secret", "reset_messages", "reset_campaign")
 """The kinds of fixes that are about rows."""
-
-_RESTARTED: Final = "restarted"
-"""Behind a campaign: the operator states that the backend was restarted."""
 
 _INCIDENTS: Final = (
     "1 status not connected, 2 inbound missing, 3 outbound failing, 4 campaign stuck"
@@ -149,8 +147,8 @@ def fix(words: tuple[Word, ...]) -> Command | str:
         return f"There is no fix `{words[0].shown}`. It is one of {kinds}."
     rest = words[1:]
     stated: frozenset[str] = frozenset()
-    if len(rest) > 1 and rest[-1].value.lower() == _RESTARTED:
-        rest, stated = rest[:-1], frozenset({_RESTARTED})
+    if len(rest) > 1 and rest[-1].value.lower() == RESTARTED:
+        rest, stated = rest[:-1], frozenset({RESTARTED})
     target = text_of(rest)
     if len(target) > _VERSION_LENGTH:
         return f"A name has at most {_VERSION_LENGTH} characters."

@@ -10,12 +10,9 @@ from uuid import UUID
 from bot.clock import Clock
 from bot.remediation.database import Connection, Row, fetch, one
 from bot.remediation.kinds import Outcome, Preview, plain, shown, written_out
-from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
+from bot.remediation.values import RESTARTED, Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.engine.runbook.remediation import ResetCampaign as Rules
 from checks.engine.wording import plural
-
-RESTARTED: Final = "restarted"
-"""What an operator states: the backend, and with it the first worker, was restarted."""
 
 _PROCESSING: Final = """
     SELECT c.id, c.name, u.name AS unit FROM campaigns AS c JOIN units AS u ON u.id = c.unit_id

@@ -16,6 +16,9 @@ from checks.engine.model import Json, Problem
 SAMPLES: Final = 20
 """How many rows a preview shows."""
 
+RESTARTED: Final = "restarted"
+"""What an operator states behind a campaign: the backend, with its first worker, was restarted."""
+
 
 class FixUnavailable(Exception):  # noqa: N818 - it names the state that the caller must handle
     """The application's database did not do what a fix asked; nothing of the fix was written.
