@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.commands import BY_NAME, REASON_LENGTH, SLASH, Wrong, parse, read_words
+from bot.commands import BY_NAME, SLASH, Wrong, parse, read_words
 from bot.commands.asked import (
     Ack,
     Checkpoint,
@@ -20,10 +20,11 @@ from bot.commands.asked import (
     Status,
 )
 from bot.commands.typed import one_word
-from bot.render.blocks import context, plain_text, section
-from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_TITLE
+from bot.render.blocks import context, section
+from bot.render.limits import VIEW_TITLE
 from bot.render.message import Block, View
 from bot.render.mrkdwn import code, escape
+from bot.render.reasons import reason_input
 
 PREFIX: Final = "golive."
 CONFIRM: Final = f"{PREFIX}confirm"
@@ -34,9 +35,6 @@ UNDO: Final = f"{PREFIX}undo"
 TICK: Final = f"{PREFIX}tick"
 OF_FIXES: Final = (APPROVE, UNDO, TICK)
 """Buttons of fixes that no typed command does; the value names the claim."""
-
-REASON: Final = "reason"
-"""Block and action id of the one input of a dialog."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +83,6 @@ def notice(text: str) -> View:
 
 def accept_form(check: str) -> View:
     """Asks why a finding is accepted."""
-    reason: Block = {
-        "type": "input",
-        "block_id": REASON,
-        "label": plain_text("Why is it all right?", 100),
-        "element": {
-            "type": "plain_text_input",
-            "action_id": REASON,
-            "multiline": True,
-            "max_length": min(REASON_LENGTH, PLAIN_TEXT_INPUT),
-        },
-    }
     return View(
         kind="modal",
         title="Accept a finding"[:VIEW_TITLE],
@@ -105,7 +92,7 @@ def accept_form(check: str) -> View:
         metadata=check,
         blocks=(
             section(f"{code(check)} counts as accepted for the rest of the watch."),
-            reason,
+            reason_input("Why is it all right?", multiline=True),
             context(f"The same as {code(f'{SLASH} accept {check} REASON')}."),
         ),
     )

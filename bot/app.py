@@ -22,9 +22,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.actions import CALLBACKS, CONFIRM, REASON, action_of, loading, refusal_text
+from bot.actions import CALLBACKS, CONFIRM, action_of, loading, refusal_text
 from bot.commands import SLASH, Wrong, parse
 from bot.home import Homes
+from bot.render.reasons import REASON
 from bot.render.sentences import failed, say
 from bot.render.wire import view_payload
 from bot.slack.counter import Counter

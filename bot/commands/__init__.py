@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bot.commands.readers import REASON_LENGTH
 from bot.commands.table import (
     BY_NAME,
     COMMANDS,
@@ -17,7 +16,6 @@ from bot.commands.table import (
 __all__ = [
     "BY_NAME",
     "COMMANDS",
-    "REASON_LENGTH",
     "SLASH",
     "Entry",
     "Wrong",

@@ -19,6 +19,7 @@ from bot.commands.asked import (
 )
 from bot.commands.typed import Word, duration_of, text_of
 from bot.remediation.values import RESTARTED
+from bot.render.reasons import REASON_LENGTH
 
 Reader: TypeAlias = Callable[[tuple[Word, ...]], Command | str]
 """Arguments to the command, or to what is wrong with them."""
@@ -26,7 +27,6 @@ Reader: TypeAlias = Callable[[tuple[Word, ...]], Command | str]
 _MOST_LINES: Final = 1_000
 _LONGEST: Final = timedelta(hours=24)
 _VERSION_LENGTH: Final = 100
-REASON_LENGTH: Final = 500
 
 _FIXES: Final = ("regenerate_secret", "reset_messages", "reset_campaign")
 """The kinds of fixes that are about rows."""

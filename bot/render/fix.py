@@ -8,15 +8,14 @@ from bot.render import blocks
 from bot.render.budget import Draft, Form, Part, button_row, to_home, to_message
 from bot.render.choosing import choice_block
 from bot.render.known import Known, Shown
-from bot.render.limits import PLAIN_TEXT_INPUT, VIEW_SUBMIT
+from bot.render.limits import VIEW_SUBMIT
 from bot.render.message import Block, Button, Message, View
 from bot.render.mrkdwn import bold, clock, code, date, escape, user
 from bot.render.phrases import DECISION_COLOURS, NEUTRAL, number
+from bot.render.reasons import reason_input
 from checks.engine.model import Decision
 from checks.engine.wording import plural
 
-REASON = "reason"
-_REASON_LENGTH = 500
 _GREEN = DECISION_COLOURS[Decision.GO]
 _YELLOW = DECISION_COLOURS[Decision.MONITOR]
 _RED = DECISION_COLOURS[Decision.NO_GO]
@@ -47,7 +46,7 @@ def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool =
         fine=f"Can be confirmed until {clock(claim.expires_at)}. It is executed once.",
     )
     view = to_home(whole)
-    asked = [_second(claim)] if second else [*_ways(sheet), _reason()]
+    asked = [_second(claim)] if second else [*_ways(sheet), reason_input("Why?", multiline=False)]
     return View(
         kind="modal",
         title="Preview",
@@ -87,20 +86,6 @@ def _parts(sheet: Shown) -> list[Part]:
 
 def _ways(sheet: Shown) -> list[Block]:
     return [choice_block(sheet.choice)] if sheet.choice is not None else []
-
-
-def _reason() -> Block:
-    return {
-        "type": "input",
-        "block_id": REASON,
-        "label": blocks.plain_text("Why?", 100),
-        "element": {
-            "type": "plain_text_input",
-            "action_id": REASON,
-            "multiline": False,
-            "max_length": min(_REASON_LENGTH, PLAIN_TEXT_INPUT),
-        },
-    }
 
 
 def _second(claim: Known) -> Block:
