@@ -16,7 +16,7 @@ from bot.home import Homes
 from bot.operations.metrics import UNMEASURED, Metrics
 from bot.slack.access import Access
 from bot.slack.counter import Counter
-from bot.slack.delivery import Deliveries, Delivery
+from bot.slack.delivery import WAITING, WORKERS, Deliveries, Delivery
 from bot.slack.files import Files
 from bot.slack.gateway import Gateway
 from bot.slack.http import HttpFront
@@ -55,6 +55,8 @@ class SlackSide:
         reference: makes the ids by which a failure is found in the log.
         channel: what a command acts on that is typed in a direct message with the bot.
         lease: seconds for which a claim is safe from others.
+        workers: how much of what Slack delivers is worked on at a time.
+        waiting: how much more of it may wait; beyond that the answer is that golive is busy.
         metrics: are told of every call and post.
     """
 
@@ -72,6 +74,8 @@ class SlackSide:
         reference: Callable[[], str],
         channel: str | None = None,
         lease: float = LEASE,
+        workers: int = WORKERS,
+        waiting: int = WAITING,
         metrics: Metrics = UNMEASURED,
     ) -> None:
         self._clock = clock
@@ -86,7 +90,7 @@ class SlackSide:
         self.gateway = Gateway(self._web, self._pause)
         self.files = Files(self._web, self._pause)
         self.access = Access(self.gateway, clock, operators)
-        self.delivery = Delivery(store, clock)
+        self.delivery = Delivery(store, clock, workers=workers, waiting=waiting)
         self.sender = Sender(
             outbox=store,
             gateway=self.gateway,

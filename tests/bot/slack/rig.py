@@ -13,6 +13,7 @@ from bot.demo.workspace import Workspace
 from bot.demo.workspace.delivery import Ack, Envelope, EnvelopeType
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.people import OPERATORS, RELEASES
+from bot.slack.delivery import WAITING, WORKERS
 from bot.slack.side import SlackSide, SlackStore
 from bot.slack.web import open_session
 from tests.bot.slack.hands import FakeDesk, HandTime
@@ -99,6 +100,8 @@ async def rigged(
     workspace: Workspace | None = None,
     rate_limits: bool = True,
     api_url: str | None = None,
+    workers: int = WORKERS,
+    waiting: int = WAITING,
 ) -> AsyncGenerator[Rig]:
     """A rig whose side is built and not started; it is stopped at the end."""
     time = time or HandTime()
@@ -112,6 +115,8 @@ async def rigged(
                 owner=owner,
                 workspace=made,
                 api_url=api_url,
+                workers=workers,
+                waiting=waiting,
             ) as rig,
         ):
             yield rig
@@ -128,6 +133,8 @@ async def rigged(
             timer=time,
             owner=owner,
             reference=lambda: f"ref-{next(numbers)}",
+            workers=workers,
+            waiting=waiting,
         )
         rig = Rig(time=time, workspace=workspace, session=session, side=side, desk=FakeDesk())
         try:

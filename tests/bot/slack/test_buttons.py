@@ -15,7 +15,6 @@ from bot.demo.workspace.people import GUEST, MEMBER, OPERATOR, OPERATORS, RELEAS
 from bot.render.blocks import actions
 from bot.render.message import Button, Message
 from bot.render.wire import payload, view_payload
-from bot.slack.delivery import Delivery
 from bot.watch import buttons
 from tests.bot.slack.hands import MemoryStore
 from tests.bot.slack.rig import Rig, connected
@@ -76,12 +75,9 @@ async def test_a_press_that_arrives_twice_is_one(rig: Rig) -> None:
     assert len(rig.desk.asked) == 2
 
 
-async def test_a_press_beyond_the_bound_is_told_that_golive_is_busy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_press_beyond_the_bound_is_told_that_golive_is_busy() -> None:
     """A press's ack holds no words, so it is said through the response_url."""
-    monkeypatch.setattr(Delivery.__init__, "__kwdefaults__", {"workers": 1, "waiting": 0})
-    async with connected(MemoryStore()) as rig:
+    async with connected(MemoryStore(), workers=1, waiting=0) as rig:
         rig.desk.gate = asyncio.Event()
         message = await shown(rig, "golive.ack")
         await rig.workspace.actor.click(MEMBER, message, "golive.ack")

@@ -15,7 +15,6 @@ from bot.demo.workspace.people import MEMBER, OPERATOR, RELEASES
 from bot.desk import Reply, Role
 from bot.render.message import Message, TextFile
 from bot.render.sentences import say
-from bot.slack import delivery as bounds
 from tests.bot.slack.hands import FakeDesk, MemoryStore
 from tests.bot.slack.rig import Rig, connected
 
@@ -110,12 +109,9 @@ async def test_duplicates_are_told_apart_while_the_store_is_down(
     assert rig.desk.names == ["status"]
 
 
-async def test_beyond_the_bound_the_answer_is_busy_at_once(
-    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_beyond_the_bound_the_answer_is_busy_at_once(store: MemoryStore) -> None:
     """In the ack itself, because nothing may be left to wait."""
-    monkeypatch.setattr(bounds.Delivery.__init__, "__kwdefaults__", {"workers": 1, "waiting": 1})
-    async with connected(store) as rig:
+    async with connected(store, workers=1, waiting=1) as rig:
         rig.desk.gate = asyncio.Event()
         for _ in range(2):
             await rig.workspace.actor.command(MEMBER, RELEASES, "/golive status")
