@@ -21,7 +21,9 @@ INSERT: Final = """
 
 FIND: Final = "SELECT * FROM golive.fix_claims WHERE id = %(id)s"
 
-HOLD: Final = "SELECT * FROM golive.fix_claims WHERE id = %(id)s FOR UPDATE"
+HOLD: Final = "SELECT * FROM golive.fix_claims WHERE id = %(id)s FOR NO KEY UPDATE"
+"""One at a time, but for those who only refer to it: an entry of the audit looks at its claim while
+it has the chain's end, which who holds the claim may be waiting for."""
 
 EXECUTING: Final = """
     UPDATE golive.fix_claims

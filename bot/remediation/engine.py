@@ -169,7 +169,6 @@ class Engine(Proposing):
             rows=len(changes),
             after=after,
         )
-        await audit.append(connection, entry)
         done = await claims.end(
             connection,
             claim.id,
@@ -181,7 +180,9 @@ class Engine(Proposing):
         )
         if done is None:
             raise FixRefused("The fix took too long and was settled meanwhile. Nothing is changed.")
+        # Claims first, the chain's end last, as everywhere: else two fixes could wait in a circle.
         await claims.supersede(connection, done, by=given.by, now=given.at)
+        await audit.append(connection, entry)
         return done
 
     async def _drifted(self, claim: Claim, given: Confirmation) -> Result:

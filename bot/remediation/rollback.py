@@ -142,10 +142,10 @@ class Rollback:
             # No row tells that it was done meanwhile, as those of other fixes do.
             if await claims.winner(connection, taken) is not None:
                 raise _Meanwhile
-            entry = replace(self._entry(taken, "declared", given.at), actor=given.by)
-            await audit.append(connection, replace(entry, reason=taken.reason or given.why))
             await claims.supersede(connection, taken, by=given.by, now=given.at)
             await claims.lease_until(connection, taken.id, given.at + LEASE)
+            entry = replace(self._entry(taken, "declared", given.at), actor=given.by)
+            await audit.append(connection, replace(entry, reason=taken.reason or given.why))
             await self._engine.steps.reached(Step.COMMITTING)
         return taken
 
