@@ -7,7 +7,7 @@ are there, or none. What several people press at once is executed once, whicheve
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from bot.remediation.values import (
     Done,
     FixRefused,
     FixState,
+    FixUnavailable,
     Over,
     Refusal,
     Result,
@@ -81,13 +82,14 @@ class Engine(Proposing):
         if waiting is not None:
             return waiting
         await self.steps.reached(Step.CONFIRMED)
-        try:
-            return await self._execute(claim, given)
-        except Drift:
-            return await self._drifted(claim, given)
-        except FixRefused as refused:
-            await self._refused(claim, given, refused.why)
-            return Refusal(why=refused.why)
+        async with self.kept_if_stopped(claim, given.by, given.at, reason=given.why):
+            try:
+                return await self._execute(claim, given)
+            except Drift:
+                return await self._drifted(claim, given)
+            except FixRefused as refused:
+                await self._refused(claim, given, refused.why)
+                return Refusal(why=refused.why)
 
     async def first_of_two(self, claim: Claim, given: Confirmation) -> Result | None:
         """Where two operators are asked for: the first one's confirmation; else None."""
@@ -107,6 +109,21 @@ class Engine(Proposing):
             await self._refused(claim, given, _SAME_PERSON)
             return Refusal(why=_SAME_PERSON)
         return None
+
+    @asynccontextmanager
+    async def kept_if_stopped(
+        self, claim: Claim, by: str, at: datetime, *, reason: str | None = None
+    ) -> AsyncGenerator[None]:
+        """What the database itself stops is kept in the audit too, if it lets that be done."""
+        try:
+            yield
+        except FixUnavailable as trouble:
+            entry = replace(self.entry(claim, "stopped", by, at), reason=reason)
+            details = {**entry.details, "why": harmless(trouble.problem.what, _REASON)}
+            with suppress(FixUnavailable):
+                async with self.database.transaction() as connection:
+                    await audit.append(connection, replace(entry, details=details))
+            raise
 
     async def _refused(self, claim: Claim, given: Confirmation, why: str) -> None:
         about, where = f"{claim.kind} {claim.target}", claim.channel
@@ -140,7 +157,7 @@ class Engine(Proposing):
                     by=given.by,
                     reason=given.why,
                     now=given.at,
-                    lease=given.at + LEASE,
+                    lease=self.clock.now() + LEASE,
                 ),
             )
 
@@ -224,7 +241,10 @@ class Engine(Proposing):
             return Refusal(why="This cannot be taken back; it can only be done once more.")
         restored: list[UUID] = []
         conflicts: list[str] = []
-        async with self.database.transaction() as connection:
+        async with (
+            self.kept_if_stopped(found, by, at),
+            self.database.transaction() as connection,
+        ):
             await claims.lock(connection, found.kind, found.target)
             taken = await claims.undo(
                 connection, claim_id, by=by, now=at, since=at - self.rules.undo_for

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
 from bot.remediation import audit, claims
-from bot.remediation.engine import LEASE, Confirmation, Drift, Engine
+from bot.remediation.engine import Confirmation, Drift
 from bot.remediation.evolution_writer import Webhook
 from bot.remediation.regenerate_secret import SWITCHED, Partner, RegenerateSecret
+from bot.remediation.settling import AGAIN, Settling
 from bot.remediation.steps import Step
 from bot.remediation.values import (
     Change,
@@ -29,11 +29,9 @@ from bot.remediation.values import (
     Result,
     Unsettled,
 )
+from checks.engine.masking import harmless, mask
 from checks.engine.model import Json
 from checks.sources.evolution import Failure
-
-AGAIN: Final = timedelta(seconds=30)
-"""When an unsettled fix is tried again."""
 
 _UNSETTLED: Final = (
     "Evolution and the database may disagree; golive goes on trying until they do not."
@@ -53,13 +51,15 @@ class _Told(Enum):
     UNKNOWN = auto()
 
 
-class Paired(Engine):
+class Paired(Settling):
     """An engine that also makes fixes of two systems."""
 
     async def _execute(self, claim: Claim, given: Confirmation) -> Result:
         kind = self.kinds[claim.kind]
         if not isinstance(kind, RegenerateSecret):
             return await super()._execute(claim, given)
+        if claim.state is not FixState.PROPOSED or claim.expires_at <= given.at:
+            return await self.over(claim.id)
         async with self.database.transaction() as connection:
             known = await kind.connection_of(connection, claim.target)
         if known is None:
@@ -106,7 +106,7 @@ class Paired(Engine):
         except FixRefused as refused:
             return await self._taken_back(kind, claim, given, partner, before, told, refused.why)
         except Drift:
-            await self._fail(claim, given, "drifted")
+            await self._fail(claim, given, "drifted", "")
             raise
         except FixUnavailable as trouble:
             return await self._commit_lost(kind, claim, given, partner, before, told, trouble)
@@ -168,7 +168,7 @@ class Paired(Engine):
         )
         if not agreed:
             return await self._later(claim, why)
-        await self._fail(claim, given, "failed")
+        await self._fail(claim, given, "failed", why)
         return Refusal(why=why)
 
     async def _commit_lost(
@@ -197,28 +197,19 @@ class Paired(Engine):
         """Committed: GET /webhook/find must equal what the database has."""
         # What the application accepts from here on in its log came on the new secret.
         place = await kind.place()
-        async with self.database.transaction() as connection:
-            entry = self.entry(claim, SWITCHED, "golive", self.clock.now())
-            await audit.append_once(connection, replace(entry, details=place))
-        agreed = await self._agrees(kind, claim, partner)
-        await self.steps.reached(Step.COMPARED)
-        if agreed:
+        try:
+            async with self.database.transaction() as connection:
+                entry = self.entry(claim, SWITCHED, "golive", self.clock.now())
+                await audit.append_once(connection, replace(entry, details=place))
+            agreed = await self.agree(kind, claim, partner)
+            await self.steps.reached(Step.COMPARED)
+            if not agreed:
+                await self.unsettle(claim)
+                return Unsettled(claim=claim, why=_UNSETTLED)
+        except FixUnavailable:
+            # It is made all the same; two minutes later both are looked at again.
             return Done(claim=claim)
-        now = self.clock.now()
-        async with self.database.transaction() as connection:
-            await claims.end(
-                connection, claim.id, FixState.UNSETTLED, now=now, before=(FixState.EXECUTED,)
-            )
-            await claims.lease_until(connection, claim.id, now + AGAIN)
-        return Unsettled(claim=claim, why=_UNSETTLED)
-
-    async def _agrees(self, kind: RegenerateSecret, claim: Claim, partner: Partner) -> bool:
-        async with self.database.transaction() as connection:
-            known = await kind.connection_of(connection, claim.target)
-        if known is None:
-            return True
-        found = await kind.writer.find(partner.server, partner.instance)
-        return isinstance(found, Webhook) and found.url == kind.url(known[0])
+        return Done(claim=claim)
 
     async def _later(self, claim: Claim, why: str) -> Result:
         await self._again(claim)
@@ -229,7 +220,7 @@ class Paired(Engine):
         async with self.database.transaction() as connection:
             await claims.lease_until(connection, claim.id, self.clock.now() + AGAIN)
 
-    async def _fail(self, claim: Claim, given: Confirmation, action: str) -> None:
+    async def _fail(self, claim: Claim, given: Confirmation, action: str, why: str) -> None:
         async with self.database.transaction() as connection:
             ended = await claims.end(
                 connection,
@@ -240,61 +231,8 @@ class Paired(Engine):
             )
             if ended is not None:
                 entry = self.entry(ended, action, given.by, given.at)
-                await audit.append(connection, entry)
-
-    # --- settling -------------------------------------------------------------------------------
-
-    async def settle(self, now: datetime) -> tuple[Claim, ...]:
-        """Settle what was left behind; the claims that are settled now."""
-        async with self.database.transaction() as connection:
-            found = [c for c in await claims.left(connection, now) if c.kind in self.kinds]
-        settled: list[Claim] = []
-        for claim in found:
-            async with self.database.transaction() as connection:
-                taken = await claims.take_up(connection, claim.id, now=now, lease=now + LEASE)
-            if taken is not None:
-                ended = await self._settle(taken, now)
-                settled += [ended] if ended is not None else []
-        return tuple(settled)
-
-    async def _settle(self, claim: Claim, now: datetime) -> Claim | None:
-        """Tell Evolution what the database has; None while they do not agree."""
-        kind = self.kinds[claim.kind]
-        if isinstance(kind, RegenerateSecret) and not await self._align(kind, claim):
-            async with self.database.transaction() as connection:
-                await claims.lease_until(connection, claim.id, now + AGAIN)
-            return None
-        # Had it been committed, the claim would not say `executing`.
-        failed = claim.state is FixState.EXECUTING
-        async with self.database.transaction() as connection:
-            ended = await claims.end(
-                connection,
-                claim.id,
-                FixState.FAILED if failed else FixState.EXECUTED,
-                now=now,
-                before=(FixState.EXECUTING, FixState.UNSETTLED),
-                settled_at=now,
-            )
-            if ended is not None:
-                await audit.append(connection, self.entry(ended, "settled", "golive", now))
-        return ended
-
-    async def _align(self, kind: RegenerateSecret, claim: Claim) -> bool:
-        async with self.database.transaction() as connection:
-            known = await kind.connection_of(connection, claim.target)
-        if known is None:
-            return True
-        secret, partner = known
-        found = await kind.writer.find(partner.server, partner.instance)
-        if isinstance(found, Failure):
-            return False
-        url = kind.url(secret)
-        if found is not None and found.url == url:
-            return True
-        wanted = found.at(url) if found is not None else Webhook(url=url)
-        await kind.writer.set(partner.server, partner.instance, wanted)
-        now = await kind.writer.find(partner.server, partner.instance)
-        return isinstance(now, Webhook) and now.url == url
+                told = {**entry.details, "why": harmless(mask(why), 500)} if why else entry.details
+                await audit.append(connection, replace(entry, details=told))
 
 
 def _insist(told: _Told, failure: Failure | None) -> None:

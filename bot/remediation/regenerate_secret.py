@@ -117,7 +117,7 @@ class RegenerateSecret:
     async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
         """Which Evolution it is."""
         row = await self._row(connection, aim.target)
-        return {"row": row, "partner": self.partner(row) if row is not None else None}
+        return {"partner": self.partner(row) if row is not None else None}
 
     async def sheet(self, preview: Preview) -> Sheet:
         """The host that will be told, what is set there now, and what is lost meanwhile."""
@@ -175,12 +175,12 @@ class RegenerateSecret:
     # --- the other system -----------------------------------------------------------------------
 
     async def connection_of(self, connection: Connection, unit: str) -> tuple[str, Partner] | None:
-        """The committed secret and whom to tell; None where there is nobody to tell."""
+        """The committed secret ("" where there was none yet) and whom to tell; None for nobody."""
         row = await self._row(connection, unit)
-        if row is None or not row["webhook_secret"]:
+        partner = self.partner(row) if row is not None else None
+        if row is None or not isinstance(partner, Partner):
             return None
-        partner = self.partner(row)
-        return None if isinstance(partner, Problem) else (str(row["webhook_secret"]), partner)
+        return str(row["webhook_secret"] or ""), partner
 
     def partner(self, row: Row) -> Partner | Problem:
         """The connection's own server wins over the environment's."""

@@ -127,7 +127,8 @@ class Rollback:
             return waiting
         await self._engine.steps.reached(Step.CONFIRMED)
         try:
-            taken = await self._declared(claim, given)
+            async with self._engine.kept_if_stopped(claim, given.by, given.at, reason=given.why):
+                taken = await self._declared(claim, given)
         except _Meanwhile:
             taken = None
         if taken is None:
@@ -143,7 +144,7 @@ class Rollback:
             if await claims.winner(connection, taken) is not None:
                 raise _Meanwhile
             await claims.supersede(connection, taken, by=given.by, now=given.at)
-            await claims.lease_until(connection, taken.id, given.at + LEASE)
+            await claims.lease_until(connection, taken.id, self._engine.clock.now() + LEASE)
             entry = replace(self._entry(taken, "declared", given.at), actor=given.by)
             await audit.append(connection, replace(entry, reason=taken.reason or given.why))
             await self._engine.steps.reached(Step.COMMITTING)

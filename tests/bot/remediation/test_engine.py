@@ -11,13 +11,11 @@ import psycopg
 import pytest
 
 from bot.remediation import audit, claims
-from bot.remediation.database import FixDatabase
 from bot.remediation.engine import Confirmation, Engine
 from bot.remediation.values import (
     Claim,
     Done,
     FixState,
-    FixUnavailable,
     Group,
     Over,
     Refusal,
@@ -177,31 +175,6 @@ async def test_more_rows_than_the_cap_are_refused(
     assert isinstance(await engine.propose(wish()), Refusal)
     assert statuses(roles, failures.ids) == {"failed": 37}
     assert actions(roles) == ["proposed", "refused", "refused"]
-
-
-async def test_a_lock_that_is_held_is_not_waited_for(
-    engine: Engine, roles: RoleUrls, failures: Failures, rules: object
-) -> None:
-    """Nothing is written, and the sentence says who to look for; later it works."""
-    del rules
-    claim = await proposed(engine)
-    with psycopg.connect(roles.owner) as other:
-        other.execute("SELECT id FROM messages WHERE id = %s FOR UPDATE", [failures.ids[10]])
-        engine.database = _impatient(engine, roles)
-        with pytest.raises(FixUnavailable) as caught:
-            await engine.confirm(yes(claim))
-        await engine.database.close()
-    assert "Another session holds these rows" in caught.value.problem.what
-    assert caught.value.retry
-    assert statuses(roles, failures.ids) == {"failed": 37}
-    assert isinstance(await engine.confirm(yes(claim)), Done)
-    await engine.database.close()
-
-
-def _impatient(engine: Engine, roles: RoleUrls) -> FixDatabase:
-    return FixDatabase(
-        roles.fixer, lock=timedelta(milliseconds=50), statement=engine.rules.statement_timeout
-    )
 
 
 async def test_undo_restores_what_nobody_touched_since(engine: Engine, roles: RoleUrls) -> None:

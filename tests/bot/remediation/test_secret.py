@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import psycopg
 import pytest
 
 from bot.demo.evolution import Fault
+from bot.remediation.database import FixDatabase
+from bot.remediation.evolution_writer import EvolutionWriter, Webhook
+from bot.remediation.paired import Paired
+from bot.remediation.regenerate_secret import RegenerateSecret
 from bot.remediation.steps import Step
-from bot.remediation.values import Done, FixState, Over, Refusal, Unsettled, Wish
+from bot.remediation.values import Claim, Done, FixState, Over, Refusal, Unsettled, Wish
 from checks.engine.runbook import Remediation
-from tests.bot.remediation.pair import HASTY, OLD, OLIVIA, World, paired_world
+from checks.sources.evolution import Failure, Server, ServerSettings, Transport
+from tests.bot.remediation.pair import (
+    BASE,
+    HASTY,
+    OLD,
+    OLIVIA,
+    World,
+    nowhere,
+    paired_world,
+)
 from tests.bot.remediation.planted import T0
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
@@ -99,6 +114,93 @@ async def test_a_commit_that_fails_puts_the_old_address_back(world: World) -> No
     result = await world.engine.confirm(world.yes(claim))
     assert isinstance(result, Refusal)
     assert (world.secret(), world.told()) == (OLD, OLD)
+
+
+async def test_who_did_it_is_said_without_asking_evolution(world: World) -> None:
+    """A used preview is answered from the claims; Evolution hears nothing of it."""
+    claim = await world.proposed()
+    assert isinstance(await world.engine.confirm(world.yes(claim)), Done)
+    asked = len(world.evolution.journal)
+    world.evolution.fail(Fault.HANG)
+    over = await world.engine.confirm(world.yes(claim))
+    assert isinstance(over, Over)
+    assert (over.claim.id, over.claim.executed_by) == (claim.id, OLIVIA)
+    assert len(world.evolution.journal) == asked
+
+
+async def test_a_connection_without_a_secret_gets_one_on_both_sides(world: World) -> None:
+    """What never had one is told to Evolution like any other."""
+    with Rows(world.roles.owner) as rows:
+        rows.run(
+            "UPDATE unit_whatsapp_connections SET webhook_secret = NULL WHERE unit_id = %(unit)s",
+            unit=world.unit.id,
+        )
+    assert isinstance(await world.engine.confirm(world.yes(await world.proposed())), Done)
+    assert world.agree
+    assert world.secret() != OLD
+
+
+async def test_what_is_made_is_not_called_undone_where_the_database_goes_away(
+    world: World, rules: Remediation
+) -> None:
+    """Behind the commit nothing can be compared or noted: it is done all the same."""
+    claim = await world.proposed()
+    database = world.engine.database
+
+    async def gone() -> None:
+        world.engine.database = FixDatabase(
+            "postgresql://golive_fixer@127.0.0.1:1/none",
+            lock=rules.lock_timeout,
+            statement=rules.statement_timeout,
+        )
+
+    world.steps.at, world.steps.then = Step.COMMITTED, gone
+    assert isinstance(await world.engine.confirm(world.yes(claim)), Done)
+    world.engine.database = database
+    assert world.agree
+
+
+class Slow(EvolutionWriter):
+    """Waits before it writes."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self.about, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def set(self, server: Server, instance: str, webhook: Webhook) -> Failure | None:
+        """See `EvolutionWriter.set`."""
+        self.about.set()
+        await self.go_on.wait()
+        return await super().set(server, instance, webhook)
+
+
+async def test_a_late_owner_and_who_settles_for_it_agree_in_the_end(world: World) -> None:
+    """Its claim was taken up as left behind; it ends it well before the other one has written."""
+    claim = await world.proposed()
+    async with Transport() as transport:
+        slow = Slow(transport)
+        kind = RegenerateSecret(
+            slow,
+            environment=ServerSettings(url=world.evolution.url, key=world.evolution.key),
+            base_url=BASE,
+            fingerprint=lambda secret: secret,
+            live=list[str]().append,
+            place=nowhere,
+        )
+        other = Paired(world.engine.database, {kind.name: kind}, world.engine.rules, world.clock)
+        settling: list[asyncio.Task[tuple[Claim, ...]]] = []
+
+        async def taken_up() -> None:
+            now = world.clock.now() + timedelta(minutes=2)
+            settling.append(asyncio.create_task(other.settle(now)))
+            await slow.about.wait()
+
+        world.steps.at, world.steps.then = Step.TOLD, taken_up
+        assert isinstance(await world.engine.confirm(world.yes(claim)), Done)
+        slow.go_on.set()
+        assert await settling[0] == ()
+    assert world.agree
+    assert world.secret() != OLD
 
 
 async def test_two_who_confirm_at_once_make_one_secret(world: World) -> None:
