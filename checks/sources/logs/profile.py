@@ -152,6 +152,6 @@ def compile_profiles(specs: Mapping[str, ProfileSpec]) -> tuple[Profile, ...]:
     return tuple(profiles)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # those of secrets that are not live any more are to be forgotten soon
 def _matcher(events: tuple[bytes, ...], secrets: tuple[bytes, ...]) -> Matcher:
     return Matcher(events, secrets)
