@@ -16,14 +16,15 @@ class Bounds:
     heap:     bytes of Python's objects. Some it leaves on purpose: of what Slack delivered the
         last 10,000 keys are kept, about a hundred bytes each, which a day does not fill
     native:   bytes that malloc gave out: Python's larger objects, and what libraries in C hold
-    resident: bytes of the process, whose free memory lies between what is used
+    resident: bytes of the process, whose free memory lies scattered between what is used: this
+        finds only what neither Python nor malloc knows of
     each:     things of one kind, from which on it is too much: three watches end in a round, so
         that what each of them leaves is three. Of a type with hundreds of objects a hundredth part
     """
 
     heap: int = 16 * 1024
     native: int = 32 * 1024
-    resident: int = 1024 * 1024
+    resident: int = 2 * 1024 * 1024
     each: float = 1
 
 
