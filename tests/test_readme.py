@@ -104,3 +104,16 @@ def test_setting_up_slack_takes_at_most_eight_steps() -> None:
     numbers = [int(n) for n in re.findall(r"(?m)^(\d+)\. ", section)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert 1 < len(numbers) <= 8
+
+
+def test_what_golive_was_tried_against_can_be_run() -> None:
+    """Each program of the table has the options that it is given there; and CI plays its part."""
+    commands = re.findall(r"(?m)^\| `(tests\.[^`]+)` \|", README)
+    assert len(commands) >= 5
+    for command in commands:
+        module, *options = command.split()
+        asked = [sys.executable, "-m", module, "--help"]
+        ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert all(option in ran.stdout for option in options if option.startswith("--"))
+    assert "python -m tests.faults --minutes 5" in (ROOT / ".ci" / "run").read_text("utf-8")
