@@ -77,7 +77,6 @@ SUPERSEDE: Final = """
 EXPIRE: Final = """
     UPDATE golive.fix_claims SET state = 'expired', state_at = %(now)s
     WHERE state = 'proposed' AND expires_at <= %(now)s
-    RETURNING *
 """
 
 WINNER: Final = """
@@ -110,7 +109,7 @@ LEFT: Final = """
 
 UNVERIFIED: Final = """
     SELECT c.* FROM golive.fix_claims AS c
-    WHERE c.state IN ('executed', 'unsettled') AND c.executed_at > %(since)s
+    WHERE c.state IN ('executed', 'unsettled') AND c.state_at > %(since)s
       AND NOT EXISTS (SELECT FROM golive.fix_audit AS a
                       WHERE a.claim_id = c.id AND a.action = 'verified')
     ORDER BY c.executed_at
@@ -130,6 +129,13 @@ ENDED_SINCE: Final = """
     ORDER BY state_at
 """
 """What came to an end, well or not."""
+
+NOT_APPROVED: Final = """
+    SELECT * FROM golive.fix_claims
+    WHERE state = 'expired' AND approvals_needed > 1 AND state_reason IS NOT NULL
+      AND expires_at > %(since)s
+"""
+"""What one of two operators confirmed, and the other did not in time."""
 
 UNDOABLE: Final = """
     SELECT * FROM golive.fix_claims

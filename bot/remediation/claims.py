@@ -117,9 +117,14 @@ async def supersede(connection: Connection, claim: Claim, *, by: str, now: datet
     await fetch(connection, sql.SUPERSEDE, values)
 
 
-async def expire(connection: Connection, now: datetime) -> tuple[Claim, ...]:
+async def expire(connection: Connection, now: datetime) -> None:
     """End the previews that nobody confirmed in time."""
-    return tuple(map(claim_of, await fetch(connection, sql.EXPIRE, {"now": now})))
+    await fetch(connection, sql.EXPIRE, {"now": now})
+
+
+async def not_approved(connection: Connection, since: datetime) -> tuple[Claim, ...]:
+    """Previews that expired since then after the first of two operators had confirmed them."""
+    return tuple(map(claim_of, await fetch(connection, sql.NOT_APPROVED, {"since": since})))
 
 
 async def winner(connection: Connection, claim: Claim) -> Claim | None:
@@ -157,7 +162,7 @@ async def left(connection: Connection, now: datetime) -> tuple[Claim, ...]:
 
 
 async def unverified(connection: Connection, since: datetime) -> tuple[Claim, ...]:
-    """Executed claims that nobody has looked at again."""
+    """Claims that were executed, or settled, since then and that nobody has looked at again."""
     return tuple(map(claim_of, await fetch(connection, sql.UNVERIFIED, {"since": since})))
 
 

@@ -229,6 +229,12 @@ class Rollback:
         await self.ended(claim, ran)
         return ran
 
+    async def abandoned(self, claim: Claim) -> Ran | None:
+        """Its steps by hand were never all ticked; None where they were just now."""
+        how = f"not all of its steps were ticked in a day; what was done is not known. {LOOK}"
+        ran = Ran(good=False, known=False, how=how)
+        return ran if await self.ended(claim, ran) else None
+
     async def past(self, claim: Claim) -> Ran | None:
         """How it ended, as it was recorded; its output is gone. None where it has not ended."""
         async with self._engine.database.transaction() as connection:

@@ -40,8 +40,8 @@ _REFUSED: Final = "unknown_instance"
 
 _SINCE: Final[LiteralString] = """
     SELECT * FROM golive.fix_claims
-    WHERE kind = %(kind)s AND executed_at >= %(since)s
-      AND state IN ('executing', 'unsettled', 'executed')
+    WHERE kind = %(kind)s
+      AND (state = 'executed' AND state_at >= %(since)s OR state IN ('executing', 'unsettled'))
     ORDER BY executed_at
 """
 
@@ -114,7 +114,7 @@ class NewSecrets:
             found = await self._awaited(switch, now)
             if found.after is not None:
                 await self._end(switch, _FIRST, found)
-            elif found.until >= switch.at + PATIENCE:
+            elif found.until >= switch.at + PATIENCE or now >= switch.at + 2 * PATIENCE:
                 await self._end(switch, _NONE, found)
 
     async def line(self, claim: Claim) -> str:

@@ -168,18 +168,29 @@ class RollingBack:
             return
         if claim.parameters.get("mode") == MANUAL:
             entries = await self._entries(claim)
-            await self._posts.replace(claim, "", self._message(claim, "done", entries))
-        else:
+            how = "" if ran.good else ran.how
+            await self._posts.replace(claim, "", self._message(claim, _word(ran), entries, how=how))
+        if claim.parameters.get("mode") != MANUAL or not ran.good:
             message = self._message(claim, _word(ran), how=ran.how)
             await self._say(claim, "ended", message, broadcast=True)
         await self._status(claim, f"{_word(ran)}: {ran.how}", again=True)
         self._told.add(claim.id)
 
+    async def abandoned(self, claim: Claim) -> None:
+        """Nobody has ticked its last steps for a day: another one can be begun."""
+        ran = await self._rollback.abandoned(claim)
+        if ran is not None:
+            await self._posts.replace(claim, "", self._message(claim, _word(ran), how=ran.how))
+            await self.ended(claim, ran)
+
     async def verified(self, claim: Claim, *, good: bool, why: str) -> None:
-        """What health and checks say afterwards."""
-        word = "verified" if good else "done, not verified"
-        await self._status(claim, f"{word}: {why}")
-        await self._say(claim, "verified", self._message(claim, word, how=why), broadcast=False)
+        """Say what health and checks say afterwards."""
+        message = self._message(claim, _verified(good=good), how=why)
+        await self._say(claim, "verified", message, broadcast=False)
+
+    async def keep_verified(self, claim: Claim, *, good: bool, why: str) -> None:
+        """Keep what was said afterwards with the watch."""
+        await self._status(claim, f"{_verified(good=good)}: {why}")
 
     def _message(
         self,
@@ -243,6 +254,10 @@ class RollingBack:
     async def _entries(self, claim: Claim) -> tuple[Entry, ...]:
         async with self._rollback.database.transaction() as connection:
             return await audit.entries_of(connection, claim.id)
+
+
+def _verified(*, good: bool) -> str:
+    return "verified" if good else "done, not verified"
 
 
 def _word(ran: Ran) -> str:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from bot.demo.evolution import Fault
+from bot.remediation import claims
 from bot.remediation.database import FixDatabase
 from bot.remediation.evolution_writer import EvolutionWriter, Webhook
 from bot.remediation.paired import Paired
@@ -97,6 +98,24 @@ async def test_a_timeout_may_have_been_applied(hasty: World) -> None:
     settled = await hasty.restarted(claim)
     assert settled.state is FixState.FAILED
     assert (hasty.secret(), hasty.told()) == (OLD, OLD)
+
+
+async def test_what_settles_hours_later_is_looked_at_again_then(world: World) -> None:
+    """Two systems that agree late are a fix that ended late."""
+    claim = await world.proposed()
+
+    async def down() -> None:
+        world.evolution.fail(Fault.SERVER_ERROR)
+
+    world.steps.at, world.steps.then = Step.COMMITTED, down
+    assert isinstance(await world.engine.confirm(world.yes(claim)), Unsettled)
+    world.evolution.heal()
+    world.clock.instant += timedelta(hours=3)
+    settled = await world.restarted(claim)
+    assert settled.state is FixState.EXECUTED
+    async with world.engine.database.transaction() as connection:
+        since = world.clock.now() - timedelta(hours=2)
+        assert [c.id for c in await claims.unverified(connection, since)] == [claim.id]
 
 
 async def test_a_commit_that_fails_puts_the_old_address_back(world: World) -> None:
