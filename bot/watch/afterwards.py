@@ -7,6 +7,7 @@ and a campaign that it set to draft stands still until it is dispatched.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final, LiteralString
 
 from bot.remediation.database import FixDatabase, Row, fetch
@@ -41,19 +42,27 @@ _OF: Final = {
 _COUNTS: Final = "What was refused before the switch counts as before."
 
 _MESSAGES: Final[LiteralString] = """
-    SELECT count(*) AS renamed, count(*) FILTER (WHERE m.created_at
+    WITH renamed AS (
+        SELECT DISTINCT m.id, m.created_at
+        FROM golive.fix_claims AS c
+        JOIN golive.fix_before_images AS b ON b.claim_id = c.id AND b.table_name = 'messages'
+        JOIN messages AS m ON m.id = b.row_id
+        WHERE c.state IN ('executed', 'unsettled') AND c.executed_at >= %(since)s::timestamptz
+          AND b.before ->> 'status' = 'failed'
+          AND m.status = b.after ->> 'status' AND m.sender = 'agent'
+          AND m.created_at >= %(since)s::timestamptz AND m.created_at < %(until)s::timestamptz
+    )
+    SELECT count(*) AS renamed, count(*) FILTER (WHERE created_at
         < %(now)s::timestamptz - make_interval(secs => %(waiting)s::float8)) AS late
-    FROM golive.fix_claims AS c
-    JOIN golive.fix_before_images AS b ON b.claim_id = c.id AND b.table_name = 'messages'
-    JOIN messages AS m ON m.id = b.row_id
-    WHERE c.state IN ('executed', 'unsettled') AND b.before ->> 'status' = 'failed'
-      AND m.status = b.after ->> 'status' AND m.sender = 'agent'
-      AND m.created_at >= %(since)s::timestamptz AND m.created_at < %(until)s::timestamptz
+    FROM renamed
 """
-"""Messages that a fix renamed and nobody has sent."""
+"""Messages that fixes renamed and nobody has sent; each once, however often it was reset.
+
+A fix renames what was created before it: older ones have nothing of the window.
+"""
 
 _CAMPAIGNS: Final[LiteralString] = """
-    SELECT c.id, c.name, u.name AS unit, c.created_at AS due_at,
+    SELECT DISTINCT ON (c.id) c.id, c.name, u.name AS unit, c.created_at AS due_at,
         (SELECT max(r.sent_at) FROM campaign_recipients AS r WHERE r.campaign_id = c.id)
             AS newest_sent,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id) AS recipients,
@@ -63,9 +72,14 @@ _CAMPAIGNS: Final[LiteralString] = """
     JOIN golive.fix_before_images AS b ON b.claim_id = f.id AND b.table_name = 'campaigns'
     JOIN campaigns AS c ON c.id = b.row_id
     JOIN units AS u ON u.id = c.unit_id
-    WHERE f.state IN ('executed', 'unsettled') AND c.status = b.after ->> 'status'
+    WHERE f.state IN ('executed', 'unsettled') AND f.executed_at >= %(now)s - %(back)s::interval
+      AND c.status = b.after ->> 'status'
+    ORDER BY c.id
 """
-"""Campaigns that a fix renamed and nobody has dispatched."""
+"""Campaigns that a fix renamed and nobody has dispatched; each once."""
+
+_BACK: Final = timedelta(hours=36)
+"""Longer than a watch lasts with its whole follow-up: a draft left alone since is history."""
 
 
 class Afterwards:
@@ -161,13 +175,14 @@ class Afterwards:
         window = evidence.window.last(rule.window)
         values: dict[str, object] = {
             "now": evidence.now,
+            "back": _BACK,
             "since": window.since,
             "until": window.until,
             "waiting": rule.params.get("waiting_seconds", 0),
         }
         async with self._database.transaction(keep=False) as connection:
             (messages,) = await fetch(connection, _MESSAGES, values)
-            campaigns = await fetch(connection, _CAMPAIGNS)
+            campaigns = await fetch(connection, _CAMPAIGNS, values)
         return renamed_back(evidence, messages, campaigns)
 
 
