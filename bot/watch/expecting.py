@@ -133,8 +133,9 @@ class Expecting:
                 self._arm(wait.id)
         except StoreUnavailable as error:
             _log.warning("waits cannot be looked up", why=error.problem.what)
-        if not self._ended:
-            self._timer.at(self._clock.now() + EVERY, _ROUND, self._round)
+        finally:
+            if not self._ended:
+                self._timer.at(self._clock.now() + EVERY, _ROUND, self._round)
 
     def _arm(self, wait_id: UUID) -> None:
         if wait_id not in self._armed:
@@ -143,15 +144,17 @@ class Expecting:
 
     def _later(self, wait_id: UUID) -> None:
         async def look() -> None:
+            going_on = True
             try:
                 going_on = await self._look(wait_id)
             except StoreUnavailable as error:
                 _log.warning("a wait cannot be looked after", why=error.problem.what)
-                going_on = True
-            if going_on:
-                self._later(wait_id)
-            else:
-                self._armed.discard(wait_id)
+            finally:
+                # Also where a look breaks: a wait that nobody looks after would never end.
+                if going_on:
+                    self._later(wait_id)
+                else:
+                    self._armed.discard(wait_id)
 
         if not self._ended:
             self._timer.at(self._clock.now() + LOOK, _job(wait_id), look)
@@ -182,7 +185,8 @@ class Expecting:
         """Whether both were seen, or will not be: what came in the time has had its time."""
         first = min((at for at in (wait.in_log, wait.in_rows) if at is not None), default=None)
         if first is None:
-            return seen.until >= wait.began_at + PATIENCE
+            last = wait.began_at + PATIENCE
+            return seen.until >= last or now >= last + _SETTLE
         sources = self._lookout.sources
         both = sources.log is not None and sources.database is not None
         whole = wait.in_log is not None and wait.in_rows is not None
