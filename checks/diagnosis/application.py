@@ -18,6 +18,7 @@ import httpx
 from checks.diagnosis.facts import BaseFacts, CertificateFacts, EventFacts
 from checks.diagnosis.webhooks import ROUTE
 from checks.engine.model import Problem
+from checks.engine.own_events import PREFIX
 from checks.sources.evolution.failures import FailureKind, kind_of
 from checks.sources.http import Timeouts
 from checks.sources.http_client import NO_CLIENT, new_client
@@ -126,7 +127,7 @@ class HttpApplication:
 
     async def send_event(self) -> EventFacts:
         """POST one event for an instance that cannot exist, with a secret that is none."""
-        name = f"golive-probe-{self._nonce()}"
+        name = f"{PREFIX}{self._nonce()}"
         url = self._url
         if isinstance(url, Problem):
             return EventFacts(name=name, problem=url)

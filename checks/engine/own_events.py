@@ -18,7 +18,7 @@ PREFIX: Final = "golive-probe-"
 SIGNAL: Final = "unknown_instance"
 """What the application calls such an event."""
 
-_NAME: Final = re.compile(rb"(?<![\w-])golive-probe-[0-9a-f]{8,32}(?![\w-])")
+_NAME: Final = re.compile(rb"(?<![\w-])" + re.escape(PREFIX).encode() + rb"[0-9a-f]{8,32}(?![\w-])")
 
 
 def names_in(lines: Iterable[bytes]) -> Iterator[str]:
