@@ -26,7 +26,6 @@ from bot.demo.events import (
     HungUp,
     Inbound,
     InboundFailed,
-    LeakedUrl,
     Login,
     Outbound,
     Page,
@@ -125,7 +124,7 @@ def _exchange(event: HttpEvent) -> Iterator[Record]:
 
 def _inside(event: HttpEvent) -> Iterator[tuple[str, ...]]:  # noqa: C901 - one case an event
     match event:
-        case Health() | LeakedUrl():
+        case Health():
             pass
         case Login():
             fields = {"email": event.email, "hasPassword": True, "contentType": "application/json"}

@@ -105,13 +105,6 @@ class HungUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeakedUrl:
-    """A secret in the request's own address, which the application logs as it came."""
-
-    http: Exchange
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
     """A customer's message arrives and is stored; `message` is its row id.
 
@@ -272,7 +265,6 @@ HttpEvent: TypeAlias = (
     | CrossTenant
     | RateLimited
     | HungUp
-    | LeakedUrl
     | Inbound
     | Echo
     | InboundFailed

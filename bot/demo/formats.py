@@ -1,4 +1,4 @@
-"""The same events in every log format that golive reads, and the true count of every signal.
+"""The same events in every log format that golive reads.
 
 The console format is the application's own. Behind JSON loggers one record is one line whose
 message is what the console would have printed. A proxy's access log knows responses only, and
@@ -51,20 +51,6 @@ class Format:
         return self.layout is not Layout.CONSOLE or self.prefix is not Prefix.NONE
 
 
-FORMATS: dict[str, Format] = {
-    "crm-console": Format(Layout.CONSOLE),
-    "iso8601": Format(Layout.CONSOLE, Prefix.ISO8601),
-    "docker": Format(Layout.CONSOLE, Prefix.DOCKER),
-    "syslog": Format(Layout.CONSOLE, Prefix.SYSLOG),
-    "journald": Format(Layout.CONSOLE, Prefix.JOURNALD),
-    "json-lines-pino": Format(Layout.PINO),
-    "json-lines-winston": Format(Layout.WINSTON),
-    "json-lines-bunyan": Format(Layout.BUNYAN),
-    "access-log": Format(Layout.NGINX),
-    "access-log-morgan": Format(Layout.MORGAN),
-}
-"""The formats by name. Any other pair of layout and prefix can be rendered as well."""
-
 _HOST = "crm-7d9f"
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"
 _LEVELS = {"info": 30, "warn": 40, "error": 50}
@@ -91,12 +77,6 @@ def lines(events: Iterable[Event], style: Format) -> list[Line]:
         for number, text in enumerate(_LAYOUTS[style.layout](record)):
             out.append(Line(record.at, _prefix(record.at, number, style.prefix) + text))
     return out
-
-
-def render(events: Iterable[Event], style: Format | str) -> str:
-    """The log of these events as text; `style` is a format or the name of one in `FORMATS`."""
-    form = FORMATS[style] if isinstance(style, str) else style
-    return "".join(f"{line.text}\n" for line in lines(events, form))
 
 
 def _prefix(at: datetime, number: int, prefix: Prefix) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.demo.cast import Cast
 from bot.demo.events import Event, Outbound, begins
@@ -17,8 +17,6 @@ from bot.demo.script import Script
 from bot.demo.world import EVOLUTION, Dice, World, make_world
 
 MINUTES = 60
-DEPLOYED_AT = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
-"""When the demo's deploy was; any whole minute will do."""
 
 _PROBE_SECONDS = 15
 _BEFORE = 5
@@ -40,17 +38,6 @@ class Hour:
     def everything(self) -> tuple[Event, ...]:
         """History and hour."""
         return (*self.before, *self.events)
-
-
-def make_hour(*, seed: int, quiet: bool = False, deployed_at: datetime = DEPLOYED_AT) -> Hour:
-    """One hour: with an incident that begins at T+18, or a quiet one without.
-
-    Args:
-        seed: the same seed gives the same events.
-        quiet: little traffic, two idle units, nothing wrong.
-        deployed_at: T+0; aware, in UTC, a whole minute.
-    """
-    return write_hour(quiet_hour if quiet else broken_hour, seed=seed, deployed_at=deployed_at)
 
 
 def write_hour(

@@ -22,7 +22,6 @@ from bot.demo.events import (
     HungUp,
     Inbound,
     InboundFailed,
-    LeakedUrl,
     Login,
     Outbound,
     Page,
@@ -111,13 +110,6 @@ class Script:
         user = self.cast.user()
         http = replace(self.cast.http(at, "GET", "/dashboard/stats?days=90", 0, 200), status=None)
         self.events.append(HungUp(http=http, user=user))
-
-    def leaked_url(self, at: datetime, *, status: int = 200) -> None:
-        """A token in a request's address, which the application logs as it came."""
-        rng = self.dice
-        token = f"eyJ{rng.hex(24)}.eyJ{rng.hex(40)}.{rng.hex(40)}"
-        http = self.cast.http(at, "GET", f"/inbox?token={token}", 0.03, status)
-        self.events.append(LeakedUrl(http=http))
 
     # --- webhooks ---------------------------------------------------------------------------
 

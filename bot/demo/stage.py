@@ -52,7 +52,6 @@ class Stage:
         self._numbers = itertools.count()
         self._lines: _Queue[Line] = []
         self._changes: _Queue[Change] = []
-        self.lines_written = 0
         self.add(hour.everything)
 
     def add(self, events: Iterable[Event], changes: Iterable[Change] | None = None) -> None:
@@ -76,7 +75,6 @@ class Stage:
         fresh = [line.text for line in _taken(self._lines, until)]
         with self._log.open("a", encoding="utf-8", newline="") as log:
             log.writelines(f"{text}\n" for text in fresh)
-        self.lines_written += len(fresh)
         if fresh and self._told is not None:
             self._told(fresh)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from psycopg import AsyncConnection
 
-from bot.demo.hour import make_hour
 from bot.demo.stage import Stage
 from bot.demo.workspace.server import Workspace
 from tests.faults.shared_clock import SharedClock
 from tests.faults.world import T0, Ground, World
 from tests.support.health import HealthServer
+from tests.support.hours import make_hour
 from tests.support.secrecy.databases import hear_database
 from tests.support.secrecy.heard import hear
 from tests.support.secrecy.planted import plant_password

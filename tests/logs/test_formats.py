@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.formats import FORMATS, Format, Layout, Prefix, render
+from bot.demo.formats import Format, Layout, Prefix
 from checks.engine.model import LogEvidence, Problem
 from checks.sources.logs.recognise import Recognised
 from tests.scenarios.mixture import mixture
+from tests.support.hours import FORMATS, render
 from tests.support.logs import (
     FIXTURES,
     access,

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from bot.demo.cast import Cast
 from bot.demo.events import Event, begins
-from bot.demo.hour import DEPLOYED_AT
 from bot.demo.script import Script
 from bot.demo.world import Dice, make_world
+from tests.support.hours import DEPLOYED_AT
 
 ERRORS = (
     "Request failed with status code 400",
@@ -58,7 +58,10 @@ def _health(script: Script, at: datetime) -> None:
 
 
 def _leaked_url(script: Script, at: datetime) -> None:
-    script.leaked_url(at, status=script.dice.rng.choice((200, 401, 404)))
+    """A token in a request's own address, which the application logs as it came."""
+    dice = script.dice
+    token = f"eyJ{dice.hex(24)}.eyJ{dice.hex(40)}.{dice.hex(40)}"
+    script.page(at, path=f"/inbox?token={token}", status=dice.rng.choice((200, 401, 404)))
 
 
 def _outbound(script: Script, at: datetime) -> None:

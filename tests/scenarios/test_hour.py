@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from bot.demo.cast import Cast
 from bot.demo.console import records
 from bot.demo.events import Event, Outbound, begins
-from bot.demo.formats import FORMATS, Format, Layout, Prefix, lines, render
-from bot.demo.hour import DEPLOYED_AT, make_hour
+from bot.demo.formats import Format, Layout, Prefix, lines
 from bot.demo.node import Raw, inspect
 from bot.demo.script import Script
 from bot.demo.world import Dice, make_world
 from tests.scenarios.mixture import mixture
+from tests.support.hours import DEPLOYED_AT, FORMATS, make_hour, render
 from tests.support.truth import EVENTS, RESPONSES, carried, true_counts
 
 LINE_PATTERNS = {

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection
 
-from bot.demo import hour as played
 from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.stage import Stage as Application
 from bot.demo.workspace import people
@@ -26,6 +25,7 @@ from checks.engine.runbook import load_runbook
 from checks.engine.thresholds import Bound, Op, Threshold
 from tests.support.hand import HandClock
 from tests.support.health import HealthServer
+from tests.support.hours import make_hour
 from tests.support.recorded_hour import RecordedHour
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 
@@ -220,7 +220,7 @@ async def playing(
 ) -> AsyncGenerator[tuple[Stage, Application], None]:
     """A bot that watches the invented application of the demo, as far as a test lets it come."""
     clock = HandClock(T0)
-    hour = played.make_hour(seed=3, quiet=quiet, deployed_at=T0)
+    hour = make_hour(seed=3, quiet=quiet, deployed_at=T0)
     async with (
         await AsyncConnection.connect(database, autocommit=True) as writer,
         Workspace(now=clock.now) as workspace,

@@ -16,15 +16,16 @@ from bot.demo.events import (
     Exchange,
     Inbound,
     InboundFailed,
-    LeakedUrl,
     Outbound,
+    Page,
     Requeued,
     Started,
     StatusChanged,
     UnitSend,
     UnknownInstance,
 )
-from bot.demo.formats import FORMATS, Format, Layout
+from bot.demo.formats import Format, Layout
+from tests.support.hours import FORMATS
 
 RESPONSES = ("http_responses", "http_5xx", "http_401", "http_403", "http_429")
 EVENTS = (
@@ -135,7 +136,7 @@ def _leaks(event: Event, layout: Layout) -> int:
             return 0
         case UnitSend():
             return 0 if proxy else _KEY_LINES if layout is Layout.CONSOLE else 1
-        case LeakedUrl():
+        case Page() if "?token=" in event.http.path:
             return 1 if proxy else 2
         case _:
             # what the application masks, its proxy writes as it came

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from psycopg import AsyncConnection
 
-from bot.demo import hour as played
 from bot.demo.cast import Cast
 from bot.demo.script import Script
 from bot.demo.stage import Stage as Application
@@ -20,6 +19,7 @@ from bot.demo.workspace.server import Workspace
 from bot.demo.world import Dice
 from tests.support.hand import HandClock
 from tests.support.health import HealthServer
+from tests.support.hours import make_hour
 from tests.support.slack_bot import CHANNEL, Stage, settings_for, staged
 
 T0 = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -114,7 +114,7 @@ def words_of(message: Message) -> str:
 async def playing(ground: Ground) -> AsyncGenerator[Play]:
     """A bot before the application at T+0; nothing is watched yet."""
     clock = HandClock(T0)
-    hour = played.make_hour(seed=3, quiet=ground.quiet, deployed_at=T0)
+    hour = make_hour(seed=3, quiet=ground.quiet, deployed_at=T0)
     log = ground.folder / "app.log"
     async with (
         await AsyncConnection.connect(ground.database, autocommit=True) as writer,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.hour import DEPLOYED_AT
 from tests.sources.loki.beds import REAL, Bed, FileBed, LokiBed
+from tests.support.hours import DEPLOYED_AT
 from tests.support.loki import LokiStandIn
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.formats import FORMATS, Format, Layout, Line, Prefix, lines
+from bot.demo.formats import Format, Layout, Line, Prefix, lines
 from checks.engine.model import LogEvidence, minute_of
 from tests.scenarios.mixture import mixture
 from tests.sources.loki.beds import CONSOLE, DOCKER, Bed, FileBed, LokiBed
+from tests.support.hours import FORMATS
 from tests.support.logs import counts, retry, some
 from tests.support.truth import true_counts
 
