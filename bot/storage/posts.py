@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from bot.render.message import Message, Picture, TextFile
 from bot.storage.codec import as_text, decoded_map, dumps, from_text
@@ -147,8 +146,3 @@ def message_of(stored: Any, files: Sequence[Row]) -> Message:
             if not f["picture"]
         ),
     )
-
-
-def scope_of(deployment_id: UUID) -> str:
-    """Within what the keys of a watch's posts are unique."""
-    return as_text(str(deployment_id))

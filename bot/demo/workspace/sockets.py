@@ -29,7 +29,6 @@ class Socket:
     ws: web.WebSocketResponse
     request: web.Request
     refreshing: bool = False
-    pongs: int = 0
     acked: list[str] = field(default_factory=list[str])
 
 
@@ -161,7 +160,6 @@ class Sockets:
             if message.type is WSMsgType.PING:
                 await socket.ws.pong(message.data)
             elif message.type is WSMsgType.PONG:
-                socket.pongs += 1
                 self._journal.note(Traffic.SOCKET, "pong", {"number": socket.number})
             elif message.type is WSMsgType.TEXT:
                 self._acknowledge(socket, mapping(json.loads(message.data)))
