@@ -130,12 +130,12 @@ class Parts:
 
     def _store(self) -> list[Row]:
         async def trouble(ground: Ground, folder: Path) -> Verdict:
-            async with open_store_world(ground, folder) as (world, server, wire):
-                return await hour_of_store_trouble(world, server, wire, minutes=self.minutes)
+            async with open_store_world(ground, folder) as (world, server, proxy):
+                return await hour_of_store_trouble(world, server, proxy, minutes=self.minutes)
 
         async def replaced(ground: Ground, folder: Path) -> Verdict:
-            async with open_store_world(ground, folder) as (world, server, wire):
-                return await replaced_store(world, server, wire)
+            async with open_store_world(ground, folder) as (world, server, proxy):
+                return await replaced_store(world, server, proxy)
 
         return [
             Row(

@@ -18,8 +18,8 @@ from bot.demo.postgres_binaries import unprivileged_account
 from bot.storage.store import Store
 from tests.faults.opening import open_world
 from tests.faults.truth import Verdict
-from tests.faults.wire import Wire
 from tests.faults.world import Ground
+from tests.support.pg_proxy import Proxy
 
 _MIB = 48
 _BLOCK = 65_536
@@ -103,17 +103,17 @@ async def hour_without_own_log(ground: Ground, folder: Path, *, minutes: float =
     """The disk that golive's own log is written to is full while there is much to be logged."""
     store = ground.server.create_database(template=ground.store)
     async with (
-        Wire(store) as wire,
-        open_world(ground, folder, store=store, bots_store=wire.url, output=FULL) as world,
+        Proxy(upstream=store) as proxy,
+        open_world(ground, folder, store=store, bots_store=proxy.url, output=FULL) as world,
     ):
         await world.begin(2)
         await world.reach(minutes * 0.2)
         world.workspace.faults.api.server_error("chat.postMessage", times=3)
         world.workspace.faults.api.rate_limit("*", times=8, retry_after=2)
         await world.reach(minutes * 0.35)
-        await wire.refuse()
+        proxy.disappear()
         await world.reach(minutes * 0.85)
-        await wire.accept()
+        await proxy.come_back()
         world.workspace.sockets.drop()
         return await world.finish(minutes)
 

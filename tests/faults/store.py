@@ -15,8 +15,8 @@ from bot.demo.postgres import EmbeddedPostgres
 from bot.demo.workspace import people
 from tests.faults.opening import open_world
 from tests.faults.truth import Verdict, rows
-from tests.faults.wire import Wire
 from tests.faults.world import CHANNELS, Ground, World
+from tests.support.pg_proxy import Proxy
 
 _BACKEND = """
     SELECT pid FROM pg_stat_activity WHERE application_name = 'golive' AND pid <> pg_backend_pid()
@@ -26,19 +26,19 @@ _BACKEND = """
 @asynccontextmanager
 async def open_store_world(
     ground: Ground, folder: Path
-) -> AsyncGenerator[tuple[World, EmbeddedPostgres, Wire], None]:
+) -> AsyncGenerator[tuple[World, EmbeddedPostgres, Proxy], None]:
     """A world whose store has a server of its own, which may crash."""
     with EmbeddedPostgres() as server:
         store = server.create_database("store")
         async with (
-            Wire(store) as wire,
-            open_world(ground, folder, store=store, bots_store=wire.url) as world,
+            Proxy(upstream=store) as proxy,
+            open_world(ground, folder, store=store, bots_store=proxy.url) as world,
         ):
-            yield world, server, wire
+            yield world, server, proxy
 
 
 async def hour_of_store_trouble(
-    world: World, server: EmbeddedPostgres, wire: Wire, *, minutes: float = 66
+    world: World, server: EmbeddedPostgres, proxy: Proxy, *, minutes: float = 66
 ) -> Verdict:
     """Each kind of trouble once, at a checkpoint or on the way to one."""
     world.clock.begin()
@@ -49,14 +49,14 @@ async def hour_of_store_trouble(
     await world.reach(minutes * 0.15)
     await _crash(server)
     await world.reach(minutes * 0.3)
-    await wire.refuse()
+    proxy.disappear()
     await world.reach(minutes * 0.42)
-    await wire.accept()
+    await proxy.come_back()
     await world.reach(minutes * 0.5)
-    wire.delay = 0.02
+    proxy.delay = 0.02
     await world.reach(minutes * 0.65)
-    wire.delay = 0.0
-    await _fill(world, server, wire, until=minutes * 0.8)
+    proxy.delay = 0.0
+    await _fill(world, server, proxy, until=minutes * 0.8)
     return await world.finish(minutes)
 
 
@@ -81,10 +81,10 @@ async def _crash(server: EmbeddedPostgres) -> None:
             return
 
 
-async def _fill(world: World, server: EmbeddedPostgres, wire: Wire, *, until: float) -> None:
+async def _fill(world: World, server: EmbeddedPostgres, proxy: Proxy, *, until: float) -> None:
     """Take every connection that the server has, and those of the bots too."""
     taken: list[psycopg.Connection[tuple[object, ...]]] = []
-    wire.cut()
+    proxy.cut()
     try:
         for _ in range(200):
             try:
@@ -97,7 +97,7 @@ async def _fill(world: World, server: EmbeddedPostgres, wire: Wire, *, until: fl
             connection.close()
 
 
-async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> Verdict:
+async def replaced_store(world: World, server: EmbeddedPostgres, proxy: Proxy) -> Verdict:
     """Put an empty database in the store's place under two bots; what is wrong afterwards."""
     world.clock.begin()
     bots = [world.start_bot() for _ in range(2)]
@@ -105,7 +105,7 @@ async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> 
     await world.until(lambda: _has_tables(world.store))
     await world.start_watches()
     await world.until(lambda: len(world.said("checkpoint 1")) == len(CHANNELS))
-    _replace(server, wire)
+    _replace(server, proxy)
     before = len(world.messages)
     await world.until(lambda: len(world.said("golive lost its state")) >= len(CHANNELS))
     await world.reach(35)
@@ -125,12 +125,12 @@ async def replaced_store(world: World, server: EmbeddedPostgres, wire: Wire) -> 
     return Verdict(lost=wrong, resident=(world.before, await world.weigh()))
 
 
-def _replace(server: EmbeddedPostgres, wire: Wire) -> None:
+def _replace(server: EmbeddedPostgres, proxy: Proxy) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("ALTER DATABASE store ALLOW_CONNECTIONS false")
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'store'"
         )
-        wire.cut()
+        proxy.cut()
         connection.execute("DROP DATABASE store WITH (FORCE)")
         connection.execute("CREATE DATABASE store TEMPLATE template0")

@@ -1,4 +1,4 @@
-"""A man in the middle between a client and PostgreSQL: counts round trips, hangs, cuts."""
+"""A man in the middle between a client and PostgreSQL: counts round trips, hangs, cuts, is slow."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from urllib.parse import quote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
+_ENDS_A_TRIP = {b"S", b"Q"}
+"""Messages after which the client waits: Sync, and a simple query."""
+
 
 @dataclass(kw_only=True)
 class Proxy:
     """Listens on a socket of its own and passes everything on: `async with Proxy(…) as proxy: …`.
 
-    trips:  how often the client ended a trip and waited (a Sync, or a simple query)
+    trips:  how often the client ended a trip and waited
     hangs:  say nothing any more once the client sends one of these
     hangs_on_pipelines: say nothing any more once the client sends two statements in one trip
     refuses: let nobody in; those that are in stay until `cut`
+    delay: real seconds that each trip takes longer
     before: called when the client sends these bytes, before they are passed on
     """
 
@@ -33,6 +37,7 @@ class Proxy:
     hangs: tuple[bytes, ...] = ()
     hangs_on_pipelines: bool = False
     refuses: bool = False
+    delay: float = 0.0
     before: dict[bytes, Callable[[], None]] = field(default_factory=dict[bytes, Callable[[], None]])
     _folder: Path = field(init=False)
     _server: asyncio.Server = field(init=False)
@@ -43,9 +48,7 @@ class Proxy:
 
     async def __aenter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="pg-proxy-", dir="/tmp"))
-        self._server = await asyncio.start_unix_server(
-            self._accept, self._folder / f".s.PGSQL.{self.port}"
-        )
+        await self.come_back()
         return self
 
     async def __aexit__(
@@ -54,8 +57,7 @@ class Proxy:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._server.close()
-        self.cut()
+        self.disappear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -69,10 +71,24 @@ class Proxy:
         host = quote(str(self._folder), safe="")
         return f"{parts.scheme}://{parts.netloc}{parts.path}?host={host}&port={self.port}"
 
+    @property
+    def _socket(self) -> Path:
+        return self._folder / f".s.PGSQL.{self.port}"
+
     def go_away(self) -> None:
         """End every connection, and let nobody in until `refuses` is taken back."""
         self.refuses = True
         self.cut()
+
+    def disappear(self) -> None:
+        """End every connection, and be gone as a stopped server is: there is no socket any more."""
+        self._server.close()
+        self._socket.unlink(missing_ok=True)
+        self.cut()
+
+    async def come_back(self) -> None:
+        """Listen."""
+        self._server = await asyncio.start_unix_server(self._accept, self._socket)
 
     def cut(self) -> None:
         """End every connection."""
@@ -108,7 +124,10 @@ class Proxy:
         writer.close()
 
     async def _pass_on(self, kind: bytes, rest: bytes, writer: asyncio.StreamWriter) -> None:
-        self.trips += kind in {b"S", b"Q"}
+        if kind in _ENDS_A_TRIP:
+            self.trips += 1
+            if self.delay:
+                await asyncio.sleep(self.delay)
         for words, call in list(self.before.items()):
             if words in rest:
                 del self.before[words]
