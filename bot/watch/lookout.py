@@ -18,6 +18,7 @@ from bot.storage.values import WatchState
 from bot.watch import observing
 from bot.watch.known_secrets import KnownSecrets
 from bot.watch.model import Deployment
+from bot.watch.shared import Shared
 from checks.engine import runner
 from checks.engine.check import Check
 from checks.engine.history import Past
@@ -27,9 +28,6 @@ from checks.engine.runbook.model import FINAL
 from checks.engine.runner import Occasion, Sources
 from checks.sources.http import HealthProbe
 from checks.sources.logs.source import Mark, ScanState
-
-SHARED = timedelta(seconds=10)
-"""How old a live measurement may be and still answer the next caller."""
 
 _NONE = timedelta(0)
 
@@ -109,7 +107,8 @@ class Lookout:
         self._readings: dict[str, _Reading] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._marks: list[Mark] = []
-        self._shared: dict[str, _Shared] = {}
+        self._shared = Shared(clock)
+        self.shared, self.expire = self._shared.report, self._shared.expire
         self._events: dict[str, datetime] = {}
         self.adjust: Callable[[Evidence, str], Awaitable[Evidence]] = _as_it_is
         """Given the evidence and a checkpoint: no fix may turn its own check green."""
@@ -203,25 +202,11 @@ class Lookout:
         """Read the log on, so that the next `live` finds little left to read."""
         await self._look_live()
 
-    async def shared(self, key: str, look: Callable[[], Awaitable[Report]]) -> Report:
-        """The newest report under a key if it is young enough, else a new one, once for all."""
-        shared = self._shared.setdefault(key, _Shared())
-        async with shared.lock:
-            found = shared.report
-            # One from the future was taken before the clock was set back.
-            if found is None or not _NONE <= self._clock.now() - found.taken_at <= SHARED:
-                found = shared.report = await look()
-            return found
-
-    def expire(self, key: str) -> None:
-        """Let the next caller look anew: something was decided that changes the report."""
-        if key in self._shared:
-            self._shared[key].report = None
-
     def forget(self, key: str) -> None:
         """Drop what is remembered for a watch that ended."""
-        for kept in (self._readings, self._locks, self._shared):
-            kept.pop(key, None)
+        self._readings.pop(key, None)
+        self._locks.pop(key, None)
+        self._shared.forget(key)
 
     async def tail(self, lines: int) -> tuple[str, ...] | Problem:
         """The last lines of the log, masked; or why there are none."""
@@ -294,9 +279,3 @@ class Lookout:
 async def _as_it_is(evidence: Evidence, checkpoint: str) -> Evidence:
     del checkpoint
     return evidence
-
-
-@dataclass(slots=True)
-class _Shared:
-    report: Report | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)

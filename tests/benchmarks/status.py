@@ -30,7 +30,7 @@ from bot.demo.workspace.server import Workspace
 from bot.logs import configure_logging
 from bot.schedule import WallTimer
 from bot.settings import Settings
-from bot.watch.lookout import SHARED
+from bot.watch.shared import SHARED
 from checks import CHECKS
 from checks.engine.runbook import load_runbook
 from tests.benchmarks.generate import access_log

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.watch.lookout import MARKS_KEPT, SHARED
+from bot.watch.lookout import MARKS_KEPT
+from bot.watch.shared import SHARED
 from checks.engine.model import Level, Report
 from checks.sources.logs.source import Mark
 from tests.bot.watch.bench import (
