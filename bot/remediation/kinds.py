@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, LiteralString, Protocol
 from uuid import UUID
@@ -84,21 +84,25 @@ class Kind(Protocol):
 
 
 def digest_of(changes: Sequence[Change]) -> str:
-    """What a preview is bound to: the rows, and what their choice rests on."""
-    rows = sorted(
-        [change.table, str(change.row_id), json.dumps(dict(change.seen), sort_keys=True)]
-        for change in changes
-    )
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    """What a preview is bound to: the rows, what their choice rests on, and what is written."""
+    return _digest((change, {"seen": dict(change.seen), **_written(change)}) for change in changes)
 
 
 def after_digest_of(changes: Sequence[Change]) -> str:
     """What the fix wrote."""
-    rows = sorted(
-        [change.table, str(change.row_id), json.dumps(dict(change.after), sort_keys=True)]
-        for change in changes
+    return _digest((change, _written(change)) for change in changes)
+
+
+def _written(change: Change) -> dict[str, Json]:
+    return {"after": dict(change.after)}
+
+
+def _digest(rows: Iterable[tuple[Change, Mapping[str, Json]]]) -> str:
+    told = sorted(
+        [change.table, str(change.row_id), json.dumps(what, sort_keys=True)]
+        for change, what in rows
     )
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def grouped(changes: Sequence[Change], names: Sequence[str]) -> tuple[Group, ...]:

@@ -12,6 +12,7 @@ import pytest
 
 from bot.remediation import audit, claims
 from bot.remediation.engine import Confirmation, Engine
+from bot.remediation.reset_messages import ResetMessages
 from bot.remediation.values import (
     Claim,
     Done,
@@ -24,6 +25,8 @@ from bot.remediation.values import (
     Waiting,
     Wish,
 )
+from checks.engine.runbook import Remediation
+from tests.bot.remediation.conftest import nothing
 from tests.bot.remediation.planted import T0, Failures, plant_failures
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
@@ -161,6 +164,21 @@ async def test_drift_writes_nothing_and_shows_what_is_so_now(
     old = await engine.confirm(yes(claim))
     assert isinstance(old, Over)
     assert old.claim.state is FixState.SUPERSEDED
+
+
+async def test_what_would_be_written_is_part_of_what_was_shown(
+    engine: Engine, roles: RoleUrls, failures: Failures, rules: Remediation
+) -> None:
+    """A runbook that meanwhile says `pending`: nothing is written that no preview showed."""
+    claim = await proposed(engine)
+    other = replace(rules.reset_messages, status="pending")
+    kind = ResetMessages(other, most=rules.max_rows, secrets=nothing, sent=nothing)
+    engine.kinds = {kind.name: kind}
+    stale = await engine.confirm(yes(claim))
+    assert isinstance(stale, Stale)
+    assert isinstance(stale.fresh, Claim)
+    assert "Sets status to 'pending'" in stale.fresh.sheet.words
+    assert statuses(roles, failures.ids) == {"failed": 37}
 
 
 async def test_more_rows_than_the_cap_are_refused(
