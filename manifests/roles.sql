@@ -78,7 +78,7 @@ $stats$;
 -- Two columns hold secrets. They are read, compared and sent to Evolution, and never shown or kept:
 -- * webhook_secret: golive_reader searches the live secrets in the log as literals, because one that
 --   was leaked without its URL has no shape to find it by, and compares them with what Evolution has.
---   golive_fixer makes a new one, tells it to Evolution, and restores the old one on undo.
+--   golive_fixer makes a new one, and tells it to Evolution.
 -- * provider_config: a connection may name its own Evolution server and key, which the diagnosis then
 --   asks, read-only, and a new secret is told to.
 
@@ -224,8 +224,8 @@ BEGIN
         ON golive.fix_claims (state, expires_at)
         WHERE state IN ('proposed', 'approved', 'executing', 'unsettled');
 
-    -- Each changed row as it was and as it became: only the columns that the fix sets. An old
-    -- webhook secret may be among them, which is why only golive_fixer reads this table.
+    -- Each changed row as it was and as it became: only the columns that the fix sets. Never a
+    -- secret: of a webhook secret it says that there was one.
     CREATE TABLE IF NOT EXISTS golive.fix_before_images (
         claim_id uuid NOT NULL REFERENCES golive.fix_claims (id),
         table_name text NOT NULL,
