@@ -16,8 +16,8 @@ from bot.clock import Clock, Timer
 from bot.operations.opening import Operations, open_operations
 from bot.settings import Settings
 from bot.slack.lead import LeadFinder
-from bot.slack.side import SlackSide
 from bot.slack.web import open_session
+from bot.slack_side import SlackSide
 from bot.sources import configured, known_secrets, open_sources
 from bot.storage.store import Store
 from bot.watch.front_desk import FrontDesk

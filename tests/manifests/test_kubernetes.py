@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot.settings import Settings
-from bot.slack.side import GRACE
+from bot.slack_side import GRACE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "manifests/kubernetes"

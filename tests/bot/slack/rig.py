@@ -14,8 +14,8 @@ from bot.demo.workspace.delivery import Ack, Envelope, EnvelopeType
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.people import OPERATORS, RELEASES
 from bot.slack.delivery import WAITING, WORKERS
-from bot.slack.side import SlackSide, SlackStore
 from bot.slack.web import open_session
+from bot.slack_side import SlackSide, SlackStore
 from tests.bot.slack.hands import FakeDesk, HandTime
 
 IDLE = 0.03
