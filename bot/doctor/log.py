@@ -12,8 +12,8 @@ from typing import Final, Protocol
 import aiofiles.os
 
 from bot.doctor.model import Line, failed, ok, warning
-from bot.render.report_json import PUBLIC_SIGNALS
 from checks.engine.model import LogEvidence, Problem, Window
+from checks.engine.profiles import PUBLIC_SIGNALS
 from checks.engine.wording import percent, plural
 from checks.sources.logs.profile import Profile
 from checks.sources.logs.recognise import Recognised

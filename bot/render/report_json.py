@@ -16,15 +16,10 @@ from checks.engine.model import (
     Report,
     Window,
 )
-from checks.engine.profiles import INTERNAL_SIGNALS, SIGNALS
+from checks.engine.profiles import PUBLIC_SIGNALS
 
 VERSION = 1
 """Raised when a name of this shape changes its meaning; additions leave it."""
-
-PUBLIC_SIGNALS = tuple(
-    signal for signal in SIGNALS if signal not in (*INTERNAL_SIGNALS, "campaign_activity")
-)
-"""The signals that scripts may rely on."""
 
 
 def render_json(report: Report) -> str:

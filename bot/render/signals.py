@@ -10,10 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bot.render.report_json import PUBLIC_SIGNALS
 from bot.render.words import clean
 from checks.engine.model import LogEvidence, SignalEvidence
-from checks.engine.profiles import SignalSpec
+from checks.engine.profiles import PUBLIC_SIGNALS, SignalSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

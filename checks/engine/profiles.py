@@ -37,6 +37,9 @@ EVENT_SIGNALS = (
 
 SIGNALS = (*RESPONSE_SIGNALS, *INTERNAL_SIGNALS, *EVENT_SIGNALS, "secret_leak")
 
+PUBLIC_SIGNALS = tuple(signal for signal in SIGNALS if signal not in INTERNAL_SIGNALS)
+"""The signals that scripts may rely on."""
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console, RenderableType
 
 from bot.render.markdown import render_markdown
-from bot.render.report_json import PUBLIC_SIGNALS, render_json
+from bot.render.report_json import render_json
 from bot.render.signals import Format, absence, render_signals
 from bot.render.terminal import render_report
 from checks.engine.model import LogEvidence, Problem, Report, SignalEvidence
-from checks.engine.profiles import SignalSpec
+from checks.engine.profiles import PUBLIC_SIGNALS, SignalSpec
 from tests.bot.reports import HOSTILE, NOW, SECRETS, report, untimed
 
 

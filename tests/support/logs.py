@@ -14,7 +14,7 @@ from typing import cast
 import yaml
 
 from checks.engine.model import LogEvidence, Window
-from checks.engine.profiles import INTERNAL_SIGNALS, SIGNALS, ProfileSpec
+from checks.engine.profiles import PUBLIC_SIGNALS, SIGNALS, ProfileSpec
 from checks.sources.logs.file_log import FileLog
 from checks.sources.logs.profile import Profile, compile_profiles
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
@@ -27,9 +27,6 @@ NOW = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 
 AGES = Window(since=datetime(2000, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC))
 """A window that holds every line."""
-
-INTERFACE = tuple(signal for signal in SIGNALS if signal not in INTERNAL_SIGNALS)
-"""The 21 signals of the interface."""
 
 FIXTURES = ("app", "app-old-schema")
 
@@ -116,7 +113,7 @@ def scan_text(path: Path, text: bytes | str, *, secrets: Sequence[str] = ()) -> 
     return scan(path, since_offset=0, secrets=secrets)
 
 
-def counts(evidence: LogEvidence, signals: Iterable[str] = INTERFACE) -> dict[str, int]:
+def counts(evidence: LogEvidence, signals: Iterable[str] = PUBLIC_SIGNALS) -> dict[str, int]:
     """Signal → events, also of those that never occurred."""
     return {
         name: found.count if (found := evidence.signals.get(name)) is not None else 0
