@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -14,6 +14,7 @@ from bot.wellformed import (
     address_trouble,
     channel_trouble,
     log_troubles,
+    password_of,
     person_trouble,
     shown,
     url_trouble,
@@ -291,12 +292,3 @@ class _Reader:
 
 def _starts(secret: SecretStr, prefix: str) -> bool:
     return secret.get_secret_value().startswith(prefix)
-
-
-def password_of(url: str) -> str | None:
-    """The password in a connection string, decoded; None where there is none."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return None
-    return unquote(password) if password else None

@@ -10,7 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.loki import loki_log, loki_target
-from bot.settings import Settings, password_of
+from bot.settings import Settings
+from bot.wellformed import password_of
 from checks.engine.runbook import Runbook
 from checks.engine.runner import Sources
 from checks.sources.database import PostgresDatabase

@@ -1,9 +1,9 @@
-"""Whether the value of one variable is well formed: a phrase that says what is wrong, or None."""
+"""The value of one variable: its parts, and what is wrong with it, as a phrase, or None."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
@@ -17,6 +17,15 @@ def words(text: str | None) -> list[str]:
 def with_slash(url: str) -> str:
     """An address that ends in one slash."""
     return f"{url.rstrip('/')}/"
+
+
+def password_of(url: str) -> str | None:
+    """The password in a connection string, decoded; None where there is none."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return None
+    return unquote(password) if password else None
 
 
 def shown(entry: str) -> str:

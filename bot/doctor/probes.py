@@ -27,10 +27,11 @@ from bot.doctor.slack import SlackSettings, look_at_slack
 from bot.doctor.slack_calls import SlackCalls
 from bot.doctor.store import look_at_store
 from bot.loki import loki_log, loki_stream
-from bot.settings import Settings, password_of
+from bot.settings import Settings
 from bot.slack.web import METHODS
 from bot.sources import file_log
 from bot.storage.migrate import migrations
+from bot.wellformed import password_of
 from checks.diagnosis import PROCEDURES, Procedure
 from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.model import Probe as Needed

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bot.settings import Settings, SettingsError, password_of
+from bot.settings import Settings, SettingsError
+from bot.wellformed import password_of
 from tests.support.secrecy.planted import Kind, plant
 
 KEY = plant(Kind.KEY, "a-key-that-nobody-may-see")
