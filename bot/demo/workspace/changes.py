@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from bot.demo.workspace.files import File
-    from bot.demo.workspace.messages import Message
-    from bot.demo.workspace.views import View
+from bot.demo.workspace.files import File
+from bot.demo.workspace.messages import Message
+from bot.demo.workspace.views import View
 
 
 class Kind(StrEnum):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bot.demo.workspace.changes import Changes
-from bot.demo.workspace.files import FileBook
+from bot.demo.workspace.file_book import FileBook
 from bot.demo.workspace.ids import Ids
-from bot.demo.workspace.messages import MessageBook
+from bot.demo.workspace.message_book import MessageBook
 from bot.demo.workspace.people import Cast, Channel, User, UserGroup
 from bot.demo.workspace.values import Now, SlackError
-from bot.demo.workspace.views import ViewBook
+from bot.demo.workspace.view_book import ViewBook
 
 
 class State:
