@@ -229,7 +229,7 @@ def _change(row: Row, secrets: Sequence[str]) -> Change:
         # The requeue worker counts retry_count up every minute: that alone is no drift.
         seen={"status": row["old_status"], "error": row["old_error"]},
         groups={"error": error, "unit": unit},
-        sample=f"{str(row['id'])[:8]} · {unit} · {at:%H:%M:%S} · "
+        sample=f"{str(row['id'])[:8]} · {unit} · {at:%H:%M:%S} UTC · "
         f"{plural(row['old_retry_count'], 'retry', 'retries')} · {error}",
     )
 

@@ -13,6 +13,7 @@ from bot.render.message import Block, Button, Message, View
 from bot.render.mrkdwn import bold, clock, code, date, escape, user
 from bot.render.phrases import DECISION_COLOURS, NEUTRAL, number
 from bot.render.reasons import reason_input
+from bot.render.sentences import spans
 from checks.engine.model import Decision
 from checks.engine.wording import plural
 
@@ -41,7 +42,7 @@ def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool =
         said.insert(0, intro)
     whole = Draft(
         verdict=said[0],
-        reasons=[*said[1:], *(escape(fact) for fact in sheet.facts)],
+        reasons=[*said[1:], *(spans(fact) for fact in sheet.facts)],
         parts=_parts(sheet),
         fine=f"Can be confirmed until {clock(claim.expires_at)}. It is executed once.",
     )
@@ -60,7 +61,7 @@ def preview_view(claim: Known, *, callback: str, intro: str = "", second: bool =
 
 def _parts(sheet: Shown) -> list[Part]:
     out = [
-        Part(title="Mind", lines=[f"▲ {escape(line)}" for line in sheet.warnings], rank=0),
+        Part(title="Mind", lines=[f"▲ {spans(line)}" for line in sheet.warnings], rank=0),
         *(
             Part(
                 title=f"By {escape(group.name, 40)}",
@@ -112,7 +113,7 @@ def executed_message(
         reasons=[],
         parts=[
             Part(lines=[who], rank=0),
-            Part(title="Mind", lines=[f"▲ {escape(w)}" for w in sheet.warnings], rank=1),
+            Part(title="Mind", lines=[f"▲ {spans(w)}" for w in sheet.warnings], rank=1),
             Part(title="Steps by hand", lines=list(steps), rank=1),
             button_row(buttons),
         ],

@@ -19,10 +19,11 @@ _MOST = 1_000
 
 def say(text: str) -> Message:
     """A sentence, possibly with words from outside; what stands between backticks is code."""
-    return to_message(Draft(verdict=_spans(text)))
+    return to_message(Draft(verdict=spans(text)))
 
 
-def _spans(text: str) -> str:
+def spans(text: str) -> str:
+    """Words from outside made literal, but for what stands between backticks: that is code."""
     out: list[str] = []
     clean = shown(text, _MOST)
     last = 0

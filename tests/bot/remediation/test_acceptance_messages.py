@@ -21,7 +21,7 @@ SHEETS = {
 20 messages failed in the last hour; 15 would be reset.
 
 *Mind*
-▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
+▲ Nothing in this application sends `queued` messages by itself: after the reset they stay there \
 until somebody triggers their sending.
 ▲ 10 of them ended in a timeout or a broken connection: they may have been sent all the \
 same, and would then arrive twice.
@@ -43,7 +43,7 @@ same, and would then arrive twice.
 10 messages failed in the last hour; 10 would be reset.
 
 *Mind*
-▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
+▲ Nothing in this application sends `queued` messages by itself: after the reset they stay there \
 until somebody triggers their sending.
 ▲ 7 of them ended in a timeout or a broken connection: they may have been sent all the \
 same, and would then arrive twice.
@@ -62,7 +62,7 @@ same, and would then arrive twice.
 7 messages failed in the last hour; 5 would be reset.
 
 *Mind*
-▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
+▲ Nothing in this application sends `queued` messages by itself: after the reset they stay there \
 until somebody triggers their sending.
 ▲ 3 of them ended in a timeout or a broken connection: they may have been sent all the \
 same, and would then arrive twice.
@@ -84,7 +84,7 @@ same, and would then arrive twice.
 37 messages failed in the last hour; 30 would be reset.
 
 *Mind*
-▲ Nothing in this application sends ˋqueuedˋ messages by itself: after the reset they stay there \
+▲ Nothing in this application sends `queued` messages by itself: after the reset they stay there \
 until somebody triggers their sending.
 ▲ 20 of them ended in a timeout or a broken connection: they may have been sent all the \
 same, and would then arrive twice.

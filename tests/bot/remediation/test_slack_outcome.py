@@ -51,7 +51,7 @@ async def test_stranded_said_before_and_found_after(roles: RoleUrls, store_datab
         plant_failures(rows)
     async with bench(roles, store_database) as table:
         shown = read(await table.open("/golive fix reset_messages Sul"))
-        assert "Nothing in this application sends ˋqueuedˋ messages by itself" in shown
+        assert "Nothing in this application sends `queued` messages by itself" in shown
         assert "stand in queued already" not in shown
         assert len(await reset(table, "Sul")) == 10
         await table.stage.timer.advance(timedelta(minutes=3))
