@@ -42,6 +42,7 @@ LEASE: Final = timedelta(seconds=90)
 
 _DIGEST: Final = "rollback"
 _BEGUN: Final = "running"
+_UNDER_WAY: Final = "A rollback is under way already."
 
 
 class _Meanwhile(Exception):  # noqa: N818 - leaves the transaction, so that nothing of it stays
@@ -107,7 +108,9 @@ class Rollback:
         aim = Aim(target=target, name=wish.version or "the release", parameters={"mode": mode})
         claim = proposed(wish, aim, sheet, self._engine.rules, digest=_DIGEST, rows=0)
         if last is not None and last.state is FixState.EXECUTING:
-            return Refusal(why="A rollback is under way already.", last=last)
+            about, where = f"{NAME} {target}", wish.channel
+            await self._engine.refuse(wish.by, wish.at, about, _UNDER_WAY, channel=where)
+            return Refusal(why=_UNDER_WAY, last=last)
         return await self._engine.keep_proposal(claim)
 
     async def _before(self, target: str) -> tuple[Claim | None, tuple[str, ...]]:

@@ -80,6 +80,7 @@ async def test_steps_by_hand(roles: RoleUrls, store_database: str) -> None:
         await table.submit(view, "it fails")
         again = words(await table.reopened("/golive rollback", people.SECOND_OPERATOR))
         assert "A rollback is under way already." in again
+        assert table.actions() == ["proposed", "declared", "refused"]
         for number in range(5):
             post = table.post("Rollback declared")
             assert f"golive.tick:{number}" in button_ids(post)
