@@ -1,4 +1,4 @@
-"""A running Evolution stand-in, and the client under test."""
+"""No proxy, a running Evolution stand-in, and the client under test."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import pytest
 from bot.demo.evolution import EvolutionStandIn
 from checks.sources.evolution import EvolutionClient, Transport
 from tests.sources.evolution_calls import KEY, QUICK, WEBHOOK
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own proxy has no part in these tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

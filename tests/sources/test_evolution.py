@@ -23,15 +23,6 @@ from checks.sources.evolution import (
 )
 from tests.sources.evolution_calls import KEY, PASSWORD, QUICK, SECRET, WEBHOOK, failed, server
 
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy has no part in these tests."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 # --- what it answers ----------------------------------------------------------------------------
 
 

@@ -27,14 +27,6 @@ from tests.sources.certificates import certificate
 from tests.sources.evolution_calls import KEY, QUICK, SECRET, WEBHOOK, failed, server
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own proxy has no part in these tests."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 async def test_no_answer_in_time(evolution: EvolutionStandIn, client: EvolutionClient) -> None:
     """A server that hangs is a timeout; the request may have arrived."""
     evolution.fail(Fault.HANG)
