@@ -86,23 +86,13 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
         routes_sampled=any(part.tally.routes_sampled for part in parts),
         leaks=_leaks(parts, frame.secrets),
         secrets_searched=len(frame.secrets),
-        connections=tuple(
-            ConnectionChange(unit=unit, connected=up, minute=minute)
-            for part in main
-            for unit, up, minute in part.tally.changes
-            if _recent(minute, frame)
-        ),
+        connections=_connections(main, frame),
         campaigns={
             name: None if minute is None else minute * 60.0
             for part in main
             for name, minute in part.tally.campaigns.items()
         },
-        created=tuple(
-            CreatedMessage(id=row, at=None if minute is None else minute * 60.0)
-            for part in main
-            for row, minute in part.tally.created
-            if _recent(minute, frame)
-        ),
+        created=_created(main, frame),
         own_events=_own_events(parts, owner, frame),
         bytes=sum(part.tally.bytes for part in parts),
         lines=sum(part.tally.lines for part in parts),
@@ -130,6 +120,24 @@ def _owned(part: Counted, signal: str, owner: Mapping[str, str]) -> SignalTally 
 
 def _recent(minute: int | None, frame: Frame) -> bool:
     return minute is None or frame.since_minute is None or minute >= frame.since_minute
+
+
+def _connections(main: Sequence[Counted], frame: Frame) -> tuple[ConnectionChange, ...]:
+    return tuple(
+        ConnectionChange(unit=unit, connected=up, minute=minute)
+        for part in main
+        for unit, up, minute in part.tally.changes
+        if _recent(minute, frame)
+    )
+
+
+def _created(main: Sequence[Counted], frame: Frame) -> tuple[CreatedMessage, ...]:
+    return tuple(
+        CreatedMessage(id=row, at=None if minute is None else minute * 60.0)
+        for part in main
+        for row, minute in part.tally.created
+        if _recent(minute, frame)
+    )
 
 
 def _own_events(parts: Sequence[Counted], owner: Mapping[str, str], frame: Frame) -> dict[str, int]:
