@@ -128,7 +128,7 @@ async def test_its_lease_is_renewed_while_it_runs(
         await shop_of(table).rolling_back.end()
         await table.stage.timer.rest()
         assert "gone on with it" in all_words(table.post("*Rollback done*"))
-        assert table.actions()[-2:] == ["running", "executed"]
+        assert table.actions()[-3:] == ["running", "refused", "executed"]
 
 
 async def test_golive_is_told_to_end_meanwhile(
