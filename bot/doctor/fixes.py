@@ -10,7 +10,7 @@ from bot.doctor.catalog import Held
 from bot.doctor.database import rows
 from bot.doctor.model import Line, failed, ok, warning
 from bot.doctor.rights import FIXER, Columns
-from bot.doctor.store import in_words_of
+from bot.doctor.store import connected_to_write, in_words_of
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence
 from checks.sources.database import Database
@@ -60,11 +60,7 @@ async def look_at_fixes(database: Database, reader: Database | None = None) -> l
         return [failed("The application's database did not answer.", "Run golive doctor again.")]
     (session,) = sessions
     role = str(session["role"])
-    lines = [ok(f"Connected to {session['database']} as {role}.")]
-    if session["standby"]:
-        lines.append(
-            failed("It is a standby and takes no writes.", f"Set {SETTING} to the primary.")
-        )
+    lines = connected_to_write(session, SETTING)
     lines += await _same(found, reader)
     if not _installed(found):
         return [*lines, failed("The records of fixes (schema golive) are not there.", _RUN)]

@@ -25,6 +25,21 @@ _VERSION = Query(
 )
 
 
+def connected_to_write(session: Row, setting: str) -> list[Line]:
+    """To what a connection that has to write leads, and whether it can be written to there.
+
+    Args:
+        session: the row of catalog.SESSION.
+        setting: the variable that the connection comes from.
+    """
+    lines = [ok(f"Connected to {session['database']} as {session['role']}.")]
+    if session["standby"]:
+        lines.append(
+            failed("It is a standby and takes no writes.", f"Set {setting} to the primary.")
+        )
+    return lines
+
+
 def in_words_of(setting: str, problem: Problem) -> Line:
     """A problem of a connection, with the variable that this connection comes from."""
     what, mend = (
@@ -58,11 +73,7 @@ async def look_at_store(
         return [failed("The store's database did not answer.", "Run golive doctor again.")]
     (session,) = sessions
     role = str(session["role"])
-    lines = [ok(f"Connected to {session['database']} as {role}.")]
-    if session["standby"]:
-        lines.append(
-            failed("It is a standby and takes no writes.", f"Set {SETTING} to the primary.")
-        )
+    lines = connected_to_write(session, SETTING)
     lines.append(_schema(found, session, newest))
     lines += _rights(found, role)
     if session["superuser"]:

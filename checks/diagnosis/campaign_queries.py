@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from checks.engine.check import Query
 
+_SESSION = ("pid", "datname", "usename", "application_name", "state", "xact_start", "query")
+"""The columns of pg_stat_activity that tell who a session is and what it does."""
+
 CAMPAIGNS = Query(
     name="diagnosis_campaigns",
     # started_at is never written and updated_at never moves: a send is the only trace of progress.
@@ -89,15 +92,7 @@ BLOCKED = Query(
     """,
     reads={
         "pg_locks": ("pid", "granted", "waitstart"),
-        "pg_stat_activity": (
-            "pid",
-            "datname",
-            "usename",
-            "application_name",
-            "state",
-            "xact_start",
-            "query",
-        ),
+        "pg_stat_activity": _SESSION,
     },
 )
 """A row for each pair of a session that waits for a lock and one that it waits for."""
@@ -135,15 +130,7 @@ LONG = Query(
     """,
     reads={
         "pg_locks": ("pid", "granted", "locktype", "mode", "relation"),
-        "pg_stat_activity": (
-            "pid",
-            "datname",
-            "usename",
-            "application_name",
-            "state",
-            "xact_start",
-            "query",
-        ),
+        "pg_stat_activity": _SESSION,
     },
 )
 """A row for each session that is long in a transaction which writes to the tables of a dispatch."""
