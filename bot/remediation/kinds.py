@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg import AsyncClientCursor
 
-from bot.remediation.database import Connection, Row, fetch
+from bot.remediation.database import Connection, FixDatabase, Row, fetch
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Group, Sheet, Wish
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Json
@@ -78,8 +78,8 @@ class Kind(Protocol):
         """Undo: rows restored, and a line for each that somebody changed since."""
         ...
 
-    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
-        """Look at the touched rows again."""
+    async def outcome(self, database: FixDatabase, claim: Claim) -> Outcome:
+        """Look at the touched rows again; nothing is open while another system is asked."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from bot.remediation.database import Connection, Row, fetch, one
+from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
 from bot.remediation.evolution_writer import EvolutionWriter, Webhook
 from bot.remediation.kinds import Outcome, Preview, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
@@ -157,9 +157,10 @@ class RegenerateSecret:
         del connection, claim
         return [], []
 
-    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
+    async def outcome(self, database: FixDatabase, claim: Claim) -> Outcome:
         """Whether database and Evolution agree."""
-        row = await self._row(connection, claim.target)
+        async with database.transaction(keep=False) as connection:
+            row = await self._row(connection, claim.target)
         if row is None:
             return Outcome(counts=(), lines=("The connection is gone.",), good=False)
         partner = self.partner(row)

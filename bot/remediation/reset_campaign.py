@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from bot.clock import Clock
-from bot.remediation.database import Connection, Row, fetch, one
+from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
 from bot.remediation.kinds import Outcome, Preview, plain, shown, written_out
 from bot.remediation.values import RESTARTED, Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.engine.runbook.remediation import ResetCampaign as Rules
@@ -152,9 +152,10 @@ class ResetCampaign:
         others = [row for row in touched if row["row_id"] not in set(restored)]
         return restored, [f"{str(r['row_id'])[:8]}: {shown(r['status'], 20)} now" for r in others]
 
-    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
+    async def outcome(self, database: FixDatabase, claim: Claim) -> Outcome:
         """Whether somebody dispatched it, and how far it came."""
-        row = await one(connection, _TOUCHED, {"claim": claim.id})
+        async with database.transaction(keep=False) as connection:
+            row = await one(connection, _TOUCHED, {"claim": claim.id})
         if row is None:
             return Outcome(counts=())
         status = shown(row["status"] or "no longer there", 20)

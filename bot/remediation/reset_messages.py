@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from bot.remediation import message_queries as sql
-from bot.remediation.database import Connection, Row, fetch
+from bot.remediation.database import Connection, FixDatabase, Row, fetch
 from bot.remediation.kinds import Outcome, Preview, grouped, shown, unit_named, written_out
 from bot.remediation.message_outcome import became
 from bot.remediation.values import SAMPLES, Aim, Change, Choice, Claim, FixRefused, Sheet, Wish
@@ -191,9 +191,10 @@ class ResetMessages:
         others = [row for row in touched if row["row_id"] not in set(restored)]
         return restored, [_conflict(row) for row in others]
 
-    async def outcome(self, connection: Connection, claim: Claim) -> Outcome:
+    async def outcome(self, database: FixDatabase, claim: Claim) -> Outcome:
         """How many were sent, failed again, or stand where the fix left them."""
-        return became(await fetch(connection, sql.TOUCHED, {"claim": claim.id}))
+        async with database.transaction(keep=False) as connection:
+            return became(await fetch(connection, sql.TOUCHED, {"claim": claim.id}))
 
     def _values(self, aim: Aim) -> dict[str, object]:
         sent = aim.parameters.get("sent")

@@ -181,8 +181,7 @@ class Caretaker:
                 await self._shop.rolling_back.keep_verified(claim, good=good, why=why)
             return
         kind = self._shop.engine.kinds[claim.kind]
-        async with self._shop.engine.database.transaction() as connection:
-            outcome = await kind.outcome(connection, claim)
+        outcome = await kind.outcome(self._shop.engine.database, claim)
         lines = await self._afterwards(claim)
         await self._shop.posts.verified(claim, outcome, lines)
         await self._noted(claim, now, good=outcome.good, counts=dict(outcome.counts))

@@ -118,6 +118,26 @@ async def test_what_settles_hours_later_is_looked_at_again_then(world: World) ->
         assert [c.id for c in await claims.unverified(connection, since)] == [claim.id]
 
 
+async def test_nothing_is_open_while_evolution_is_looked_at_again(world: World) -> None:
+    """Two minutes later Evolution may take its time: the application's database hears nothing."""
+    claim = await world.proposed()
+    assert isinstance(await world.engine.confirm(world.yes(claim)), Done)
+    kind = world.engine.kinds[claim.kind]
+    asked = len(world.evolution.journal)
+    world.evolution.fail(Fault.HANG)
+    looking = asyncio.create_task(kind.outcome(world.engine.database, claim))
+    await world.evolution.received(asked + 1)
+    with psycopg.connect(world.roles.owner) as owner:
+        open_ones = owner.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'golive fixes' AND state LIKE 'idle in transaction%'"
+        ).fetchone()
+    world.evolution.heal()
+    outcome = await looking
+    assert open_ones == (0,)
+    assert outcome.counts == (("secret renewed", 1),)
+
+
 async def test_a_commit_that_fails_puts_the_old_address_back(world: World) -> None:
     """The connection is cut between the POST and the commit."""
     claim = await world.proposed()
