@@ -10,7 +10,7 @@ from bot.doctor.catalog import Held
 from bot.doctor.database import rows
 from bot.doctor.model import Line, failed, ok, warning
 from bot.doctor.rights import FIXER, Columns
-from bot.doctor.store import connected_to_write, in_words_of
+from bot.doctor.store import connected_to_write, not_connected
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence
 from checks.sources.database import Database
@@ -54,7 +54,7 @@ async def look_at_fixes(database: Database, reader: Database | None = None) -> l
         ]
     )
     if found.problem is not None:
-        return [in_words_of(SETTING, found.problem)]
+        return [not_connected(found.problem, SETTING)]
     sessions = rows(found, catalog.SESSION)
     if not sessions:
         return [failed("The application's database did not answer.", "Run golive doctor again.")]

@@ -14,6 +14,7 @@ from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence, Problem, Row
 from checks.engine.wording import plural
 from checks.sources.database import Database
+from checks.sources.database.problems import in_words_of
 
 SETTING: Final = "GOLIVE_STORE_URL"
 _ROLES: Final = "Run manifests/roles.sql there as the database's owner, and use golive_store."
@@ -40,15 +41,10 @@ def connected_to_write(session: Row, setting: str) -> list[Line]:
     return lines
 
 
-def in_words_of(setting: str, problem: Problem) -> Line:
-    """A problem of a connection, with the variable that this connection comes from."""
-    what, mend = (
-        text.replace("GOLIVE_DATABASE_URL (--database)", setting).replace(
-            "The database URL", f"The URL in {setting}"
-        )
-        for text in (problem.what, problem.mend)
-    )
-    return failed(what, mend)
+def not_connected(problem: Problem, setting: str) -> Line:
+    """Why there is no connection, with the variable that this connection comes from."""
+    told = in_words_of(problem, setting)
+    return failed(told.what, told.mend)
 
 
 async def look_at_store(
@@ -67,7 +63,7 @@ async def look_at_store(
     )
     here = Span(before=before, after=clock())
     if found.problem is not None:
-        return [in_words_of(SETTING, found.problem)]
+        return [not_connected(found.problem, SETTING)]
     sessions = rows(found, catalog.SESSION)
     if not sessions:
         return [failed("The store's database did not answer.", "Run golive doctor again.")]

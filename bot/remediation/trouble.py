@@ -15,7 +15,6 @@ from checks.sources.database import problems
 from checks.sources.database.problems import Target
 
 SETTING: Final = "GOLIVE_REMEDIATION_DATABASE_URL"
-_READER_SETTING: Final = "GOLIVE_DATABASE_URL (--database)"
 NOTHING: Final = "Nothing was written."
 
 _LOCKED: Final = Problem(
@@ -38,8 +37,8 @@ _IN_THE_WAY: Final = Problem(
 
 def no_connection(error: psycopg.Error, target: Target) -> FixUnavailable:
     """Why no connection could be had."""
-    problem = problems.connection_problem(error, target)
-    said = Problem(what=f"{_ours(problem.what)} {NOTHING}", mend=_ours(problem.mend))
+    problem = problems.in_words_of(problems.connection_problem(error, target), SETTING)
+    said = Problem(what=f"{problem.what} {NOTHING}", mend=problem.mend)
     return FixUnavailable(said, retry=target.valid)
 
 
@@ -77,9 +76,3 @@ def _known(error: psycopg.Error) -> FixUnavailable | None:
             return FixUnavailable(_NOT_PREPARED, retry=False)
         case _:
             return None
-
-
-def _ours(sentence: str) -> str:
-    return sentence.replace(_READER_SETTING, SETTING).replace(
-        "The database URL", f"The URL in {SETTING}"
-    )

@@ -19,7 +19,6 @@ from checks.sources.database import problems
 from checks.sources.database.problems import Target
 
 SETTING: Final = "GOLIVE_STORE_URL"
-_READER_SETTING: Final = "GOLIVE_DATABASE_URL (--database)"
 
 _LASTING: Final = re.compile(
     r"password|authentication|does not exist|not found|pg_hba|certificate|invalid", re.IGNORECASE
@@ -85,18 +84,14 @@ _REFUSALS: Final[tuple[tuple[_Kinds, bool, str, str], ...]] = (
 
 def no_connection(error: psycopg.Error, target: Target) -> StoreUnavailable:
     """Why no connection could be had."""
-    problem = problems.connection_problem(error, target)
-    told = Problem(
-        what=_ours(problem.what).replace("The database URL", f"The URL in {SETTING}"),
-        mend=_ours(problem.mend),
-    )
+    told = problems.in_words_of(problems.connection_problem(error, target), SETTING)
     return StoreUnavailable(told, retry=target.valid and not _LASTING.search(str(error)))
 
 
 def no_answer(target: Target, seconds: float) -> StoreUnavailable:
     """The database took a connection, and then said nothing for too long."""
-    problem = problems.no_answer(target, seconds)
-    return StoreUnavailable(Problem(what=problem.what, mend=_ours(problem.mend)), retry=True)
+    told = problems.in_words_of(problems.no_answer(target, seconds), SETTING)
+    return StoreUnavailable(told, retry=True)
 
 
 def refused(
@@ -166,10 +161,6 @@ def no_schema(target: Target) -> StoreUnavailable:
         ),
         retry=False,
     )
-
-
-def _ours(sentence: str) -> str:
-    return sentence.replace(_READER_SETTING, SETTING)
 
 
 def _said(error: psycopg.Error, target: Target) -> str:

@@ -143,6 +143,15 @@ def connection_problem(error: psycopg.Error, target: Target) -> Problem:
     )
 
 
+def in_words_of(problem: Problem, setting: str) -> Problem:
+    """A problem of a connection whose URL comes from another variable than the reader's."""
+    what, mend = (
+        text.replace(_SETTING, setting).replace("The database URL", f"The URL in {setting}")
+        for text in (problem.what, problem.mend)
+    )
+    return Problem(what=what, mend=mend)
+
+
 def connection_lost(target: Target) -> Problem:
     """The connection ended while the database was being read."""
     return Problem(
