@@ -39,7 +39,6 @@ def count_events(
         lines |= opened
     if profile.naming is not None:
         lines = {at: _naming(profile.naming, text.data, found) for at, found in lines.items()}
-    probed = own_events.PREFIX.encode() in text.data
     for index in sorted(lines):
         pattern = profile.patterns[index]
         for segment, part in _by_segment(text, lines[index]):
@@ -51,7 +50,7 @@ def count_events(
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
                 _keep(pattern, text.data, part, segment.minute, tally)
-            if probed and pattern.signal == own_events.SIGNAL:
+            if pattern.signal == own_events.SIGNAL and own_events.PREFIX.encode() in text.data:
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
                 found = own_events.names_in(whole)
                 tally.own_events.extend((name, segment.minute) for name in found)
