@@ -13,6 +13,8 @@ from checks.sources.logs.profile import Pattern, Profile
 from checks.sources.logs.state import EVIDENCE_LINES, MAX_CHANGES, MAX_CREATED, Tally
 from checks.sources.logs.text import Segment, Text
 
+_OWN = own_events.PREFIX.encode()
+
 
 def count_events(
     profile: Profile,
@@ -41,6 +43,7 @@ def count_events(
         lines = {at: _naming(profile.naming, text.data, found) for at, found in lines.items()}
     for index in sorted(lines):
         pattern = profile.patterns[index]
+        probed = pattern.signal == own_events.SIGNAL and _OWN in text.data
         for segment, part in _by_segment(text, lines[index]):
             if not segment.counted:
                 continue
@@ -50,7 +53,7 @@ def count_events(
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
                 _keep(pattern, text.data, part, segment.minute, tally)
-            if pattern.signal == own_events.SIGNAL and own_events.PREFIX.encode() in text.data:
+            if probed:
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
                 found = own_events.names_in(whole)
                 tally.own_events.extend((name, segment.minute) for name in found)
