@@ -60,9 +60,6 @@ _LOKI_TAIL: Final = 5_000
 _SENT: Final = re.compile(
     r"\[Message:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\] Sent successfully"
 )
-_OWN: Final = re.compile(r"(SLACK_|GOLIVE_|EVOLUTION_API_)")
-"""golive's own settings, which a rollback's command has no business with."""
-
 TOLD_IN: Final = Timeouts(connect=3.0, write=3.0, read=6.0, whole=8.0)
 """A row is locked while Evolution is told: well below what the database allows."""
 
@@ -183,7 +180,7 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
         engine,
         rules.rollback,
         hooks,
-        environment={k: v for k, v in house.environment.items() if not _OWN.match(k)},
+        environment=house.environment,
         secrets=house.settings.literals,
         metrics=house.metrics,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.doctor.model import Line, failed, ok, skipped
@@ -16,12 +16,15 @@ from checks.engine.wording import plural
 _PLACE: Final = "remediation"
 
 
-def look_at_hooks(rules: Remediation | None, settings: Settings) -> list[Line]:
+def look_at_hooks(
+    rules: Remediation | None, settings: Settings, environment: Mapping[str, str]
+) -> list[Line]:
     """Whom golive would call, and whether it has what that takes.
 
     Args:
         rules: what the runbook lets fixes do; None where it lets nothing be fixed.
         settings: list the secrets that a hook's token may be.
+        environment: of this process, of which a rollback's command gets a part.
     """
     secrets = [secret.name for secret in settings.secrets]
     if rules is None:
@@ -40,7 +43,7 @@ def look_at_hooks(rules: Remediation | None, settings: Settings) -> list[Line]:
             "A campaign that a fix reset",
             secrets,
         ),
-        _rollback(rules.rollback, secrets),
+        _rollback(rules.rollback, secrets, environment),
     ]
 
 
@@ -54,7 +57,7 @@ def _hook(hook: Hook | None, place: str, about: str, secrets: Sequence[str]) -> 
     return lacking or ok(f"{about} {verb} handed to {_host(hook)}{token} ({_PLACE}.{place}).")
 
 
-def _rollback(plan: RollbackPlan, secrets: Sequence[str]) -> Line:
+def _rollback(plan: RollbackPlan, secrets: Sequence[str], environment: Mapping[str, str]) -> Line:
     place = f"{_PLACE}.rollback"
     if plan.hook is not None:
         token = f" with the token of {plan.hook.token}" if plan.hook.token else " without a token"
@@ -67,8 +70,18 @@ def _rollback(plan: RollbackPlan, secrets: Sequence[str]) -> Line:
                 f"The command of a rollback is not found: {name} ({place}.command).",
                 "Install it where golive runs, or give its whole path.",
             )
+        unset = [variable for variable in plan.environment if variable not in environment]
+        if unset:
+            return failed(
+                f"The command of a rollback is to get {', '.join(unset)}, which golive does not"
+                f" have ({place}.environment).",
+                "Set it where golive runs, or take it off the list.",
+            )
         rest = plural(len(plan.command) - 1, "argument")
-        return ok(f"A rollback runs {name} with {rest} ({place}.command).")
+        also = f" and {', '.join(plan.environment)}" if plan.environment else " alone"
+        return ok(
+            f"A rollback runs {name} with {rest} ({place}.command); it gets PATH, HOME, LANG{also}."
+        )
     return ok(f"A rollback is done by hand, in {plural(len(plan.steps), 'step')} ({place}.steps).")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ def _fixes(
         )
 
     async def test() -> Sequence[Line]:
-        hooks = look_at_hooks(subject.runbook.remediation, subject.settings)
+        hooks = look_at_hooks(subject.runbook.remediation, subject.settings, os.environ)
         return [*await look_at_fixes(database, reader), *hooks]
 
     return test

@@ -40,6 +40,12 @@ MANUAL: Final = "manual"
 LEASE: Final = timedelta(seconds=90)
 """How long a rollback is left to the process that runs it; it renews that while it does."""
 
+_PLAIN: Final = ("PATH", "HOME", "LANG")
+"""What a command gets without being asked for: nothing that golive itself was given."""
+
+_SHORTEST_SECRET: Final = 8
+"""A shorter value of a variable is no token, and would make holes in every output."""
+
 _DIGEST: Final = "rollback"
 _BEGUN: Final = "running"
 _UNDER_WAY: Final = "A rollback is under way already."
@@ -56,8 +62,8 @@ class Rollback:
         engine: whose claims, database and clock they use.
         plan: what the runbook configures.
         hooks: calls a deploy hook.
-        environment: of a command; without golive's own secrets.
-        secrets: masked in a command's output as literals.
+        environment: of this process; a command gets only what it needs of it.
+        secrets: masked in a command's output as literals, as is what its variables hold.
     """
 
     def __init__(
@@ -72,8 +78,11 @@ class Rollback:
         self._engine = engine
         self._plan = plan
         self._hooks = hooks
-        self._environment = dict(environment)
-        self._secrets = tuple(secrets)
+        given = {name: environment[name] for name in plan.environment if name in environment}
+        plain = {name: environment[name] for name in _PLAIN if name in environment}
+        self._environment = {**plain, **given}
+        told = (value for value in given.values() if len(value) >= _SHORTEST_SECRET)
+        self._secrets = (*secrets, *told)
 
     @property
     def database(self) -> FixDatabase:

@@ -80,9 +80,13 @@ class ResetCampaignSpec(Strict):
 
 
 class RollbackSpec(Strict):
-    """How a release is rolled back: a command, a hook, or, with neither, steps by hand."""
+    """How a release is rolled back: a command, a hook, or, with neither, steps by hand.
+
+    `environment` names the variables that a command is given beside PATH, HOME and LANG.
+    """
 
     command: _Words | None = None
+    environment: list[_Variable] = Field(default_factory=list[_Variable])
     hook: HookSpec | None = None
     timeout: Span
     steps: _Words
@@ -91,6 +95,8 @@ class RollbackSpec(Strict):
     def _one(self) -> Self:
         if self.command is not None and self.hook is not None:
             raise ValueError("give command or hook, not both")
+        if self.environment and self.command is None:
+            raise ValueError("environment is of a command; without one nothing would get it")
         return self
 
 
@@ -149,12 +155,14 @@ class ResetCampaign:
 class RollbackPlan:
     """A command without a shell, a hook, or the steps that people go through.
 
-    timeout: of the whole; a hook may have a shorter one of its own
+    timeout:     of the whole; a hook may have a shorter one of its own
+    environment: names of variables that a command gets beside PATH, HOME and LANG
     """
 
     timeout: timedelta
     steps: tuple[str, ...]
     command: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
     hook: Hook | None = None
 
 
@@ -206,6 +214,7 @@ def remediation_of(spec: RemediationSpec) -> Remediation:
             timeout=back.timeout,
             steps=tuple(back.steps),
             command=tuple(back.command or ()),
+            environment=tuple(back.environment),
             hook=_hook(back.hook),
         ),
     )

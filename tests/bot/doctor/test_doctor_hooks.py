@@ -36,7 +36,8 @@ def rules() -> Remediation:
 def looked(rules: Remediation | None, *, listed: bool = True) -> list[Line]:
     """The lines, with the token among the secrets or not."""
     secret = NamedSecret(name="RESEND_TOKEN", value=SecretStr(TOKEN))
-    return look_at_hooks(rules, Settings(secrets=(secret,) if listed else ()))
+    settings = Settings(secrets=(secret,) if listed else ())
+    return look_at_hooks(rules, settings, {"DEPLOY_TOKEN": "x"})
 
 
 def test_as_shipped_all_is_by_hand(rules: Remediation) -> None:
@@ -89,8 +90,13 @@ def test_a_rollback_s_command(rules: Remediation) -> None:
     """Found or not, before anybody needs it; its arguments are not shown."""
     there = replace(rules, rollback=replace(rules.rollback, command=(sys.executable, "-c", "x")))
     assert saying(looked(there), "A rollback runs").what.endswith(
-        "with 2 arguments (remediation.rollback.command)."
+        "with 2 arguments (remediation.rollback.command); it gets PATH, HOME, LANG alone."
     )
+    given = replace(there, rollback=replace(there.rollback, environment=("DEPLOY_TOKEN",)))
+    assert saying(looked(given), "A rollback runs").what.endswith("HOME, LANG and DEPLOY_TOKEN.")
+    lacking = replace(there, rollback=replace(there.rollback, environment=("RAILWAY_TOKEN",)))
+    (line,) = bad(looked(lacking))
+    assert "is to get RAILWAY_TOKEN, which golive does not have" in line.what
     gone = replace(rules, rollback=replace(rules.rollback, command=("no-such-railway",)))
     (line,) = bad(looked(gone))
     assert line.what == (
