@@ -1,8 +1,8 @@
 """A fix in two systems at once: the database's row and Evolution's webhook agree at the end.
 
-The row is changed, Evolution is told, and only then is the row committed. Whatever is cut off
-between is found by the claim, which says `executing` from before the first step on, and settled:
-after a crash Evolution is told the secret that the database has.
+The row is changed, Evolution is told and looked at, and only then is the row committed. Whatever
+is cut off between is found by the claim, which says `executing` from before the first step on, and
+settled: after a crash Evolution is told the secret that the database has.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ from checks.sources.evolution import Failure
 
 _UNSETTLED: Final = (
     "Evolution and the database may disagree; golive goes on trying until they do not."
+)
+_IGNORED: Final = (
+    "Evolution answered that it took the new webhook address, and still has the old one. Look"
+    " at the instance in Evolution, then try again."
 )
 _LATE: Final = "Whether Evolution acts on it late is looked at again in half a minute."
 
@@ -98,8 +102,8 @@ class Paired(Settling):
         try:
             async with self.database.transaction() as connection:
                 changes = await self.write(connection, kind, claim)
-                told, failure = await self._tell(kind, partner, changes, before)
-                _insist(told, failure)
+                told, why = await self._tell(kind, partner, changes, before)
+                _insist(told, why)
                 await self.steps.reached(Step.TOLD)
                 done = await self.finish(connection, claim, changes, given)
                 await self.steps.reached(Step.COMMITTING)
@@ -119,24 +123,28 @@ class Paired(Settling):
         partner: Partner,
         changes: tuple[Change, ...],
         before: Webhook | None,
-    ) -> tuple[_Told, Failure | None]:
+    ) -> tuple[_Told, str]:
+        """What Evolution has after it was told, and why where that is not the new address.
+
+        An answer proves nothing, neither a success nor an error: what `find` says counts.
+        """
         url = kind.url(changes[0].hidden["new"])
         await self.steps.reached(Step.TELLING)
         wanted = before.at(url) if before is not None else Webhook(url=url)
         failure = await kind.writer.set(partner.server, partner.instance, wanted)
-        if failure is None:
-            return _Told.NEW, None
-        if not failure.arrived:
-            return _Told.OLD, failure
-        # It may have been applied all the same, whatever came back.
+        if failure is not None and not failure.arrived:
+            return _Told.OLD, str(failure.problem)
         now = await kind.writer.find(partner.server, partner.instance)
         if isinstance(now, Failure):
-            return _Told.UNKNOWN, failure
+            return _Told.UNKNOWN, str((failure or now).problem)
         applied = now is not None and now.url == url
+        if failure is None:
+            return (_Told.NEW, "") if applied else (_Told.LATE, _IGNORED)
         if not applied:
-            return (_Told.OLD if failure.status is not None else _Told.LATE), failure
+            told = _Told.OLD if failure.status is not None else _Told.LATE
+            return told, str(failure.problem)
         back = await self._put_back(kind, partner, before)
-        return (_Told.OLD if back else _Told.UNKNOWN), failure
+        return (_Told.OLD if back else _Told.UNKNOWN), str(failure.problem)
 
     async def _put_back(
         self, kind: RegenerateSecret, partner: Partner, before: Webhook | None
@@ -144,8 +152,7 @@ class Paired(Settling):
         """The old address again; where there was none, what the database has is told later."""
         if before is None:
             return False
-        if await kind.writer.set(partner.server, partner.instance, before) is None:
-            return True
+        await kind.writer.set(partner.server, partner.instance, before)
         now = await kind.writer.find(partner.server, partner.instance)
         return isinstance(now, Webhook) and now.url == before.url
 
@@ -235,11 +242,6 @@ class Paired(Settling):
                 await audit.append(connection, replace(entry, details=told))
 
 
-def _insist(told: _Told, failure: Failure | None) -> None:
+def _insist(told: _Told, why: str) -> None:
     if told is not _Told.NEW:
-        raise FixRefused(_refused(failure))
-
-
-def _refused(failure: Failure | None) -> str:
-    what = failure.problem if failure is not None else "Evolution did not take it."
-    return f"{what} The database keeps the old secret."
+        raise FixRefused(f"{why} The database keeps the old secret.")

@@ -1,4 +1,4 @@
-"""A rollback's command gets PATH, HOME, LANG and what the runbook lists; nothing else of golive's."""
+"""A rollback's command gets PATH, HOME, LANG and what the runbook lists, and nothing else."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ class Fault(StrEnum):
     UNAUTHORIZED, NOT_FOUND, SERVER_ERROR: 401, 404, 500 in Evolution's form; nothing is written
     RESET_BEFORE: the connection is reset before anything is written
     RESET_AFTER:  the connection is reset after the write is applied, in the place of the answer
+    IGNORED:      the answer is that of a success, and nothing is written
     """
 
     HANG = "hang"
@@ -65,6 +66,7 @@ class Fault(StrEnum):
     SERVER_ERROR = "500"
     RESET_BEFORE = "reset before the write"
     RESET_AFTER = "reset after the write"
+    IGNORED = "answered and not written"
 
 
 @dataclass(slots=True, kw_only=True)

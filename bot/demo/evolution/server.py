@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -167,7 +168,11 @@ class EvolutionStandIn:
             return _reset(request)
         answer = _ANSWERED.get(fault) if fault is not None else None
         if answer is None:
+            kept = deepcopy({name: row.webhook for name, row in self.instances.items()})
             answer = self._act(seen)
+            if fault is Fault.IGNORED:
+                for name, webhook in kept.items():
+                    self.instances[name].webhook = webhook
         if self.between is not None:
             await self.between(seen)
         if fault is Fault.RESET_AFTER:

@@ -156,7 +156,7 @@ async def test_a_crash_at_each_step(world: World, fault: Fault | None) -> None:
 @pytest.mark.parametrize("fault", [None, Fault.RESET_AFTER])
 async def test_cut_off_at_each_request(world: World, fault: Fault | None) -> None:
     """The process is gone while Evolution is asked or told, and Evolution has acted on it."""
-    requests = 4 if fault is not None else 3
+    requests = 5 if fault is not None else 4
     for number in range(1, requests + 2):
         claim = await world.proposed()
         cut = await _cut_off(world, claim, number, fault)
