@@ -58,7 +58,7 @@ _LOKI_TAIL: Final = 5_000
 """The same of Loki, which by default gives no more at a time."""
 
 _SENT: Final = re.compile(
-    r"\[Message:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\] Sent successfully"
+    rb"\[Message:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\] Sent successfully"
 )
 TOLD_IN: Final = Timeouts(connect=3.0, write=3.0, read=6.0, whole=8.0)
 """A row is locked while Evolution is told: well below what the database allows."""
@@ -235,21 +235,24 @@ class _Seen:
     async def sent(self) -> Sequence[str]:
         """Ids of messages that the end of the log says were sent."""
         most = _TAIL if self._house.settings.loki_url is None else _LOKI_TAIL
-        found = await self._house.lookout.tail(most)
-        if isinstance(found, Problem):
-            return ()
-        ids = (match.group(1) for line in found for match in _SENT.finditer(line))
-        return tuple(dict.fromkeys(ids))
+        log = self._house.lookout.sources.log
+        found = await log.search(_SENT, most) if log is not None else ()
+        return () if isinstance(found, Problem) else tuple(each.decode() for each in found)
 
-    async def progress(self, campaign: str) -> datetime | None:
-        """When a watch last saw a campaign move; None where none has seen it."""
+    async def progress(self) -> Mapping[str, datetime]:
+        """When the open watches last saw each campaign move."""
         store = self._house.store
         try:
             states = [await store.state(watch.id) for watch in await store.open_watches()]
         except StoreUnavailable:
-            return None
-        seen = [s.observed.progress.get(campaign) for s in states if s.observed is not None]
-        return max((instant for instant in seen if instant is not None), default=None)
+            return {}
+        moved: dict[str, datetime] = {}
+        for state in states:
+            if state.observed is None:
+                continue
+            for campaign, at in state.observed.progress.items():
+                moved[campaign] = max(at, moved.get(campaign, at))
+        return moved
 
     def fingerprint(self, secret: str) -> str:
         """The same name for the same secret, which does not tell it."""

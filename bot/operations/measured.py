@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -50,6 +51,10 @@ class MeasuredLog:
     async def tail(self, lines: int, secrets: Sequence[str] = ()) -> tuple[str, ...] | Problem:
         """The last lines; see `LogSource.tail`."""
         return await self._log.tail(lines, secrets)
+
+    async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
+        """What a pattern finds; see `LogSource.search`."""
+        return await self._log.search(pattern, lines)
 
     async def marks(self) -> tuple[Mark, ...]:
         """How large the log is now; see `LogSource.marks`."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from bot.remediation import audit, claims, images
 from bot.remediation.database import Connection
-from bot.remediation.kinds import Kind, Preview, after_digest_of, digest_of
+from bot.remediation.kinds import Kind, Seen, after_digest_of, digest_of
 from bot.remediation.proposing import Proposing
 from bot.remediation.steps import Step
 from bot.remediation.values import (
@@ -131,10 +131,11 @@ class Engine(Proposing):
 
     async def _execute(self, claim: Claim, given: Confirmation) -> Result:
         kind = self.kinds[claim.kind]
+        seen = await kind.look(proposing=False)
         done: Claim | None = None
         async with self.taken(claim, given) as (connection, taken):
             if taken is not None:
-                changes = await self.write(connection, kind, taken)
+                changes = await self.write(connection, kind, taken, seen)
                 done = await self.finish(connection, taken, changes, given)
                 await self.steps.reached(Step.COMMITTING)
         if done is None:
@@ -161,10 +162,11 @@ class Engine(Proposing):
                 ),
             )
 
-    async def write(self, connection: Connection, kind: Kind, claim: Claim) -> tuple[Change, ...]:
+    async def write(
+        self, connection: Connection, kind: Kind, claim: Claim, seen: Seen
+    ) -> tuple[Change, ...]:
         """The statement with its before-images, if the rows are those of the preview."""
-        preview = Preview(aim=claim.aim, changes=())
-        changes = await self.changed(kind, connection, preview)
+        changes = await self.changed(kind, connection, claim.aim, seen)
         if digest_of(changes) != claim.digest:
             raise Drift
         await images.keep(connection, claim.id, changes)

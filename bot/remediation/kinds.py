@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Final, LiteralString, Protocol
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from bot.remediation.database import Connection, FixDatabase, Row, fetch
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Group, Sheet, Wish
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Json
+
+_LOOKED_AT: Final = 2_048
+"""Characters of a value that are masked to be shown: so are hundreds of rows, while locked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,22 @@ class Preview:
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What log, watches and settings say, read before a transaction begins.
+
+    secrets:  live secrets, masked as literals in what is shown
+    sent:     ids by which the end of the log says that messages were sent
+    progress: campaign id → when a watch last saw it move
+    """
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    sent: tuple[str, ...] = ()
+    progress: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+
+
 class Kind(Protocol):
-    """One kind of fix on rows.
+    """One kind of fix on rows. While a transaction is open, it asks nobody but the database.
 
     name:     as people type it
     check:    id of the check that it is meant to help
@@ -58,11 +76,15 @@ class Kind(Protocol):
     check: ClassVar[str]
     undoable: ClassVar[bool]
 
-    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+    async def look(self, *, proposing: bool) -> Seen:
+        """What `aim` and `change` need from elsewhere; `proposing`: `aim` follows."""
+        ...
+
+    async def aim(self, connection: Connection, wish: Wish, seen: Seen) -> Aim:
         """Resolve what is meant; may raise FixRefused."""
         ...
 
-    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+    async def change(self, connection: Connection, aim: Aim, seen: Seen) -> tuple[Change, ...]:
         """The real statement; may raise FixRefused where a guard says no."""
         ...
 
@@ -116,8 +138,15 @@ def grouped(changes: Sequence[Change], names: Sequence[str]) -> tuple[Group, ...
 
 
 def shown(text: object, limit: int = 120, secrets: Sequence[str] = ()) -> str:
-    """A value of the database as a preview may show it."""
-    return harmless(mask("" if text is None else str(text), secrets), limit)
+    """A value of the database as a preview may show it.
+
+    Of a long one only the beginning is looked at, without its last word: that may be half a secret,
+    which nothing would find.
+    """
+    said = "" if text is None else str(text)
+    if len(said) > _LOOKED_AT:
+        said = " ".join([*said[:_LOOKED_AT].rsplit(maxsplit=1)[:-1], "…"])
+    return harmless(mask(said, secrets), limit)
 
 
 async def written_out(

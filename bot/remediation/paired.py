@@ -15,6 +15,7 @@ from typing import Final
 from bot.remediation import audit, claims
 from bot.remediation.engine import Confirmation, Drift
 from bot.remediation.evolution_writer import Webhook
+from bot.remediation.kinds import Seen
 from bot.remediation.regenerate_secret import SWITCHED, Partner, RegenerateSecret
 from bot.remediation.settling import AGAIN, Settling
 from bot.remediation.steps import Step
@@ -101,7 +102,7 @@ class Paired(Settling):
         done: Claim | None = None
         try:
             async with self.database.transaction() as connection:
-                changes = await self.write(connection, kind, claim)
+                changes = await self.write(connection, kind, claim, Seen())
                 told, why = await self._tell(kind, partner, changes, before)
                 _insist(told, why)
                 await self.steps.reached(Step.TOLD)

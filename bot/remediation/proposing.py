@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.remediation import audit, claims
 from bot.remediation.audit import Entry
 from bot.remediation.database import Connection, FixDatabase
-from bot.remediation.kinds import Kind, Preview, digest_of
+from bot.remediation.kinds import Kind, Preview, Seen, digest_of
 from bot.remediation.steps import NoSteps, Steps
 from bot.remediation.values import (
     Aim,
@@ -117,19 +117,20 @@ class Proposing:
         return kept
 
     async def _look(self, kind: Kind, wish: Wish) -> Preview:
+        seen = await kind.look(proposing=True)
         async with self.database.transaction(keep=False) as connection:
-            aim = await kind.aim(connection, wish)
-            changes = await self.changed(kind, connection, Preview(aim=aim, changes=()))
+            aim = await kind.aim(connection, wish, seen)
+            changes = await self.changed(kind, connection, aim, seen)
         # A transaction of its own: the rows are as they were, and no lock is held any more.
         async with self.database.transaction(keep=False) as connection:
             facts = await kind.facts(connection, aim)
         return Preview(aim=aim, changes=changes, facts=facts)
 
     async def changed(
-        self, kind: Kind, connection: Connection, preview: Preview
+        self, kind: Kind, connection: Connection, aim: Aim, seen: Seen
     ) -> tuple[Change, ...]:
         """The rows that the statement changes, if they are not too many."""
-        changes = await kind.change(connection, preview.aim)
+        changes = await kind.change(connection, aim, seen)
         most = self.rules.max_rows
         if len(changes) > most:
             raise FixRefused(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
 from bot.remediation.evolution_writer import EvolutionWriter, Webhook
-from bot.remediation.kinds import Outcome, Preview, shown, unit_named
+from bot.remediation.kinds import Outcome, Preview, Seen, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.diagnosis.webhooks import ROUTE
 from checks.engine.model import Json, Problem
@@ -94,8 +94,14 @@ class RegenerateSecret:
         self._live = live
         self.place = place
 
-    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+    async def look(self, *, proposing: bool) -> Seen:
+        """Nothing: rows and Evolution tell everything."""
+        del proposing
+        return Seen()
+
+    async def aim(self, connection: Connection, wish: Wish, seen: Seen) -> Aim:
         """One unit, whose provider is Evolution."""
+        del seen
         if not wish.target.strip():
             raise FixRefused("Say which unit: `/golive fix regenerate_secret UNIT`.")
         unit = await unit_named(connection, wish.target)
@@ -108,8 +114,9 @@ class RegenerateSecret:
             raise FixRefused(f"{name} is served by {provider}; only Evolution can be told.")
         return Aim(target=str(unit["id"]), name=name, parameters={})
 
-    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+    async def change(self, connection: Connection, aim: Aim, seen: Seen) -> tuple[Change, ...]:
         """A new secret in the row, not committed yet."""
+        del seen
         return tuple(
             self._change(row) for row in await fetch(connection, _CHANGE, {"unit": aim.target})
         )

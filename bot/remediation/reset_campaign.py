@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bot.clock import Clock
 from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
-from bot.remediation.kinds import Outcome, Preview, plain, shown, written_out
+from bot.remediation.kinds import Outcome, Preview, Seen, plain, shown, written_out
 from bot.remediation.values import RESTARTED, Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.engine.runbook.remediation import ResetCampaign as Rules
 from checks.engine.wording import plural
@@ -71,8 +71,7 @@ class ResetCampaign:
 
     Args:
         rules: how long it must have stood still.
-        progress: when a watch last saw a campaign move (the first sight counts); None where no
-            watch has seen it.
+        progress: campaign id → when a watch last saw it move (the first sight counts).
         clock: gives the instant.
     """
 
@@ -84,15 +83,21 @@ class ResetCampaign:
         self,
         rules: Rules,
         *,
-        progress: Callable[[str], Awaitable[datetime | None]],
+        progress: Callable[[], Awaitable[Mapping[str, datetime]]],
         clock: Clock,
     ) -> None:
         self._rules = rules
         self._progress = progress
         self._clock = clock
 
-    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+    async def look(self, *, proposing: bool) -> Seen:
+        """Which campaigns the watches saw move."""
+        del proposing
+        return Seen(progress=await self._progress())
+
+    async def aim(self, connection: Connection, wish: Wish, seen: Seen) -> Aim:
         """A campaign that is processing, by its id or name."""
+        del seen
         rows = await fetch(connection, _PROCESSING)
         wanted = wish.target.strip().lower()
         found = [r for r in rows if str(r["id"]) == wanted or r["name"].lower() == wanted]
@@ -104,11 +109,11 @@ class ResetCampaign:
             parameters={"stated": " ".join(sorted(wish.stated))},
         )
 
-    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+    async def change(self, connection: Connection, aim: Aim, seen: Seen) -> tuple[Change, ...]:
         """Back to draft, if nothing moves any more."""
         rows = await fetch(connection, _CHANGE, {"campaign": aim.target})
         for row in rows:
-            await self._guard(aim, row)
+            self._guard(aim, row, seen.progress.get(aim.target))
         return tuple(_change(row) for row in rows)
 
     async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
@@ -167,25 +172,24 @@ class ResetCampaign:
         good = row["status"] != "failed"
         return Outcome(counts=counts, lines=(line,), good=good, did="reset")
 
-    async def _guard(self, aim: Aim, row: Row) -> None:
+    def _guard(self, aim: Aim, row: Row, moved: datetime | None) -> None:
         """Refuse while the worker may live; failed recipients carry no time, so it is observed."""
         if RESTARTED in str(aim.parameters.get("stated")).split():
             return
         now = self._clock.now()
-        seen = await self._progress(aim.target)
         sent = row["newest_sent"]
         how = (
             f" If the backend was restarted, say so: `/golive fix reset_campaign {aim.target}"
             f" {RESTARTED}`."
         )
         still = self._rules.still_for
-        if seen is None:
+        if moved is None:
             raise FixRefused(
                 f"No watch has observed {aim.name}, so nobody knows whether its worker lives:"
                 f" reset and re-dispatch would send twice. Start a watch and wait {_minutes(still)}"
                 f" without progress.{how}"
             )
-        last = max(seen, sent) if isinstance(sent, datetime) else seen
+        last = max(moved, sent) if isinstance(sent, datetime) else moved
         if now - last < still:
             raise FixRefused(
                 f"{aim.name} has a live worker, as far as can be seen: it moved"

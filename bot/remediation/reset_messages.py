@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bot.remediation import message_queries as sql
 from bot.remediation.database import Connection, FixDatabase, Row, fetch
-from bot.remediation.kinds import Outcome, Preview, grouped, shown, unit_named, written_out
+from bot.remediation.kinds import Outcome, Preview, Seen, grouped, shown, unit_named, written_out
 from bot.remediation.message_outcome import became
 from bot.remediation.values import SAMPLES, Aim, Change, Choice, Claim, FixRefused, Sheet, Wish
 from checks.engine.model import Json
@@ -66,7 +66,12 @@ class ResetMessages:
         self._secrets = secrets
         self._sent = sent
 
-    async def aim(self, connection: Connection, wish: Wish) -> Aim:
+    async def look(self, *, proposing: bool) -> Seen:
+        """What must not be shown; for a new preview also what the log says was sent."""
+        sent = tuple(await self._sent()) if proposing else ()
+        return Seen(secrets=tuple(await self._secrets()), sent=sent)
+
+    async def aim(self, connection: Connection, wish: Wish, seen: Seen) -> Aim:
         """A unit, or all of them where that was said."""
         if wish.target.strip().lower() in {"all", ALL}:
             target, name = ALL, "all units"
@@ -75,7 +80,7 @@ class ResetMessages:
             target, name = str(unit["id"]), shown(unit["name"], 60)
         else:
             raise FixRefused(await self._which(connection, wish))
-        logged = list(await self._sent())
+        logged = list(seen.sent)
         known = await fetch(connection, sql.KNOWN, {"ids": logged}) if logged else []
         return Aim(
             target=target,
@@ -109,11 +114,11 @@ class ResetMessages:
             f" `/golive fix reset_messages all`.{which}"
         )
 
-    async def change(self, connection: Connection, aim: Aim) -> tuple[Change, ...]:
+    async def change(self, connection: Connection, aim: Aim, seen: Seen) -> tuple[Change, ...]:
         """Reset what another try can help."""
-        secrets = await self._secrets()
         values = {**self._values(aim), "status": self._rules.status, "most": self._most + 1}
-        return tuple(_change(row, secrets) for row in await fetch(connection, sql.CHANGE, values))
+        rows = await fetch(connection, sql.CHANGE, values)
+        return tuple(_change(row, seen.secrets) for row in rows)
 
     async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
         """What is left out, what is stranded already, who is offline; the statement in full."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -49,6 +50,11 @@ class FakeLog:
         """The lines it was told to have."""
         del secrets
         return self.lines[-lines:]
+
+    async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
+        """What the pattern finds in the lines it was told to have."""
+        text = "\n".join(self.lines[-lines:]).encode()
+        return tuple(dict.fromkeys(match.group(1) for match in pattern.finditer(text)))
 
     async def marks(self) -> tuple[Mark, ...]:
         """The sizes it was told to have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -16,7 +17,7 @@ from checks.sources.logs.file_scan import FileScan, unreadable
 from checks.sources.logs.files import UNREADABLE, FileId, LogFileError, identify, predecessors
 from checks.sources.logs.prefix import prefix_named
 from checks.sources.logs.profile import Profile
-from checks.sources.logs.reader import Reader
+from checks.sources.logs.reader import Reader, found_in, last_lines
 from checks.sources.logs.recognise import (
     SAMPLE,
     Recognised,
@@ -26,9 +27,6 @@ from checks.sources.logs.recognise import (
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 from checks.sources.logs.state import FileState
 from checks.sources.logs.times import Clock
-
-_TAIL_LINE = 4_096
-"""Bytes that a line of the tail may have on average; of longer ones fewer are shown."""
 
 
 class FileLog:
@@ -70,20 +68,37 @@ class FileLog:
     async def tail(self, lines: int, secrets: Sequence[str] = ()) -> tuple[str, ...] | Problem:
         """The last lines of the files together, masked; see `LogSource.tail`."""
         known = [secret.encode("utf-8", "surrogateescape") for secret in secrets]
-        found: list[str] = []
+
+        def masked() -> tuple[str, ...] | Problem:
+            ends = self._ends(lines)
+            if isinstance(ends, Problem):
+                return ends
+            found = [line for end in ends for line in end.splitlines()[-lines:]]
+            return tuple(evidence_line(line, known) for line in found[-lines:])
+
+        return await asyncio.to_thread(masked)
+
+    async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
+        """What a pattern finds in the last lines of each file; see `LogSource.search`."""
+
+        def found() -> tuple[bytes, ...] | Problem:
+            ends = self._ends(lines)
+            return ends if isinstance(ends, Problem) else found_in(ends, pattern)
+
+        return await asyncio.to_thread(found)
+
+    def _ends(self, lines: int) -> list[bytes] | Problem:
+        """The last lines of each file, in one piece a file; a problem where there is no line."""
+        ends: list[bytes] = []
         problem: Problem | None = None
         for path in self._paths:
             try:
-                file = await asyncio.to_thread(identify, path)
-                raw = await _end_of(file, lines)
+                ends.append(last_lines(identify(path), lines))
             except LogFileError as error:
                 problem = error.problem
-                continue
             except UNREADABLE as error:
                 problem = unreadable(path, error)
-                continue
-            found += [evidence_line(line, known) for line in raw]
-        return problem if problem is not None and not found else tuple(found[-lines:])
+        return problem if problem is not None and not any(ends) else ends
 
     async def recognise(self, path: Path) -> Recognised | Problem:
         """The format of a file, or why it has none."""
@@ -147,17 +162,6 @@ def _replaced(path: Path) -> FileId | None:
 
 def _no_progress(_done: int, _total: int) -> None:
     return
-
-
-async def _end_of(file: FileId, lines: int) -> list[bytes]:
-    """The last whole lines of a file, within the last bytes that so many lines may take."""
-    size = min(file.size, lines * _TAIL_LINE)
-    async with aiofiles.open(file.path, "rb") as opened:
-        await opened.seek(file.size - size)
-        raw = await opened.read(size)
-    if size < file.size:
-        raw = raw[raw.find(b"\n") + 1 :]
-    return raw.splitlines()[-lines:]
 
 
 async def _sample(file: FileId) -> list[bytes]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future, wait
 from typing import IO
 
@@ -10,6 +12,9 @@ from checks.sources.logs.files import FileId, open_log
 
 CHUNK = 1 << 21
 _TAIL = 4_096
+_BLOCK = 1 << 18
+_LINE = 4_096
+"""Bytes that a line at the end may have on average; of longer ones fewer are read."""
 
 
 class Reader:
@@ -39,6 +44,41 @@ class Reader:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def last_lines(file: FileId, lines: int) -> bytes:
+    """The end of a file with its last lines, all of them whole, and some more before those.
+
+    It is read backwards in blocks: as many as the lines take, and at most `_LINE` bytes a line.
+    """
+    reader = Reader(file)
+    least = max(0, file.size - lines * _LINE)
+    start, newlines, blocks = file.size, 0, list[bytes]()
+    try:
+        while start > least and newlines <= lines:
+            begin = max(least, start - _BLOCK)
+            blocks.append(reader(begin, start - begin))
+            newlines += blocks[-1].count(b"\n")
+            start = begin
+    finally:
+        reader.close()
+    raw = b"".join(reversed(blocks))
+    return raw.partition(b"\n")[2] if start > 0 else raw
+
+
+def found_in(texts: Iterable[bytes], pattern: re.Pattern[bytes]) -> tuple[bytes, ...]:
+    """What group 1 of a pattern is in the lines of some texts, each once.
+
+    For a thread: between two blocks others have their turn.
+    """
+    found: dict[bytes, None] = {}
+    for text in texts:
+        start = 0
+        while start < len(text):
+            end = text.find(b"\n", start + _BLOCK) + 1 or len(text)
+            found.update((match.group(1), None) for match in pattern.finditer(text, start, end))
+            start = end
+    return tuple(found)
 
 
 class Ahead:

@@ -76,6 +76,13 @@ class LogSource(Protocol):
         """The last lines, masked and made harmless, oldest first; or why there are none."""
         ...
 
+    async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
+        """What group 1 of a pattern is in the last lines, each once; or why nothing can be said.
+
+        The lines are neither masked nor kept: nothing of them is to be shown.
+        """
+        ...
+
     async def marks(self) -> tuple[Mark, ...]:
         """How large the log is now, for one that carries no times; () where that means nothing."""
         ...

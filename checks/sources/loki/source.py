@@ -6,6 +6,8 @@ forged response cannot be told from a real one. A window ends before the lag tha
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -16,6 +18,7 @@ from checks.engine.profiles import INTERNAL_SIGNALS, RESPONSE_SIGNALS
 from checks.engine.wording import plural
 from checks.sources.logs.evidence import Counted, Frame, build
 from checks.sources.logs.profile import Profile
+from checks.sources.logs.reader import found_in
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 from checks.sources.logs.times import Clock
 from checks.sources.loki import form as forms
@@ -90,6 +93,16 @@ class LokiLog:
         return tuple(
             evidence_line(line.encode("utf-8", "replace"), known) for line in shown[-lines:]
         )
+
+    async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
+        """What a pattern finds in the newest lines of the last day; see `LogSource.search`."""
+        now = milliseconds(self._now())
+        try:
+            entries = await self._client.entries("", look_back(Span(since=now, until=now)), lines)
+        except LokiError as error:
+            return error.failure.problem
+        texts = [entry.text.encode("utf-8", "replace") for entry in entries]
+        return await asyncio.to_thread(found_in, texts, pattern)
 
     async def look(self, window: timedelta) -> tuple[Form, Problem | None] | Problem:
         """The form of the stream, and how its records arrive wrongly; or why nothing can be said.
