@@ -61,7 +61,7 @@ def test_the_last_lines_are_whole(
     path.write_bytes(whole)
     raw = last_lines(identify(path), asked)
     assert whole.endswith(raw)
-    assert raw == whole or whole[: len(whole) - len(raw)].endswith(b"\n")
+    assert raw in (whole, b"") or whole[: len(whole) - len(raw)].endswith(b"\n")
     within = lines[-asked:] if sum(map(len, lines[-asked:])) + asked <= asked * 4_096 else []
     assert not within or raw.splitlines()[-asked:] == within
 
