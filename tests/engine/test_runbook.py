@@ -180,7 +180,7 @@ def test_params() -> None:
         "message_errors": {"settle_seconds": 60},
         "connection_stability": {"grace_seconds": 120, "flap_disconnects": 3},
         "outbound_success": {"waiting_seconds": 60},
-        "campaigns": {"still_seconds": 600},
+        "campaigns": {"still_seconds": 600, "overdue_seconds": 600},
     }
 
 

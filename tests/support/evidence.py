@@ -57,6 +57,7 @@ _PARAMS: dict[str, float] = {
     "flap_disconnects": 3,
     "waiting_seconds": 60,
     "still_seconds": 600,
+    "overdue_seconds": 600,
 }
 
 SAMPLE = SampleRule(min_sample=10, min_bad=3, confidence=0.95)
