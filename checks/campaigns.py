@@ -1,17 +1,37 @@
-"""Campaigns that stand still, or whose sums are off (runbook, checkpoint 3, section 11)."""
+"""Campaigns that stand still, fail or never start (runbook, checkpoint 3, section 11)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Final, LiteralString
 
 from checks.engine.check import Check, Query, View, unknown
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Json, Measurement, Quantity, Row
-from checks.engine.wording import plural
+from checks.engine.wording import percent, plural
 
 _UNIT = "campaigns"
 _SIGNALS = ("campaign_started", "campaign_finished")
 _SHOWN = 5
+
+FROM_CAMPAIGNS: Final[LiteralString] = """
+        (SELECT NULL::timestamptz AS scheduled_at) AS nothing
+        CROSS JOIN LATERAL (
+            SELECT
+                id, unit_id, name, status::text AS status, completed_at, created_at, scheduled_at,
+                greatest(created_at, scheduled_at)::timestamptz AS due_at
+            FROM campaigns
+        ) AS c
+        JOIN units AS u ON u.id = c.unit_id
+"""
+"""Campaigns `c` with their units `u`, for FROM.
+
+Not every version of the application has campaigns.scheduled_at: where it is missing, the name is
+that of `nothing`, and every campaign is due when it was made.
+"""
+CAMPAIGN_COLUMNS: Final = ("id", "unit_id", "name", "status", "completed_at", "created_at")
+SCHEDULED: Final = {"campaigns": ("scheduled_at",)}
+"""What FROM_CAMPAIGNS reads, and what it reads where that exists."""
 
 PROCESSING = Query(
     name="campaigns_processing",
@@ -21,22 +41,25 @@ PROCESSING = Query(
             c.id,
             c.name,
             u.name AS unit,
-            greatest(c.created_at, c.scheduled_at) AS due_at,
-            max(r.sent_at) AS newest_sent,
+            c.due_at,
+            max(r.sent_at)::timestamptz AS newest_sent,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status = 'pending') AS pending
-        FROM campaigns AS c
-        JOIN units AS u ON u.id = c.unit_id
+            count(r.id) FILTER (WHERE r.status::text = 'pending') AS pending,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed
+        FROM """
+    + FROM_CAMPAIGNS
+    + """
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
         WHERE c.status = 'processing'
-        GROUP BY c.id, u.name
+        GROUP BY c.id, c.name, u.name, c.due_at
         ORDER BY pending DESC, c.id
     """,
     reads={
-        "campaigns": ("id", "unit_id", "name", "status", "scheduled_at", "created_at"),
+        "campaigns": CAMPAIGN_COLUMNS,
         "campaign_recipients": ("id", "campaign_id", "status", "sent_at"),
         "units": ("id", "name"),
     },
+    optional=SCHEDULED,
 )
 """A row for each campaign that is being sent."""
 
@@ -48,56 +71,159 @@ COMPLETED = Query(
             c.name,
             u.name AS unit,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status IN ('sent', 'delivered', 'read')) AS sent,
-            count(r.id) FILTER (WHERE r.status = 'failed') AS failed
-        FROM campaigns AS c
-        JOIN units AS u ON u.id = c.unit_id
+            count(r.id) FILTER (WHERE r.status::text IN ('sent', 'delivered', 'read')) AS sent,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed
+        FROM """
+    + FROM_CAMPAIGNS
+    + """
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
         WHERE c.status = 'completed'
           AND c.completed_at >= %(since)s::timestamptz
           AND c.completed_at < %(until)s::timestamptz
-        GROUP BY c.id, u.name
+        GROUP BY c.id, c.name, u.name
         ORDER BY c.id
     """,
     reads={
-        "campaigns": ("id", "unit_id", "name", "status", "completed_at"),
+        "campaigns": CAMPAIGN_COLUMNS,
         "campaign_recipients": ("id", "campaign_id", "status"),
         "units": ("id", "name"),
     },
+    optional=SCHEDULED,
 )
 """A row for each campaign that was completed in the window; older ones are history."""
 
+ACTIVE = Query(
+    name="campaigns_active",
+    # Failed recipients carry no time, and neither does the failure of a campaign: what tells that a
+    # campaign was at work is its own times, a send, its log lines, and what the watch saw move.
+    sql="""
+        SELECT
+            c.id,
+            c.name,
+            u.name AS unit,
+            c.status = 'failed' AS gave_up,
+            count(r.id) FILTER (WHERE r.status::text IN ('sent', 'delivered', 'read')) AS sent,
+            count(r.id) FILTER (
+                WHERE r.status::text IN ('sent', 'delivered', 'read')
+                  AND r.sent_at >= %(deployed_at)s::timestamptz
+            ) AS sent_since,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed,
+            left(mode() WITHIN GROUP (ORDER BY r.error_message::text)
+                FILTER (WHERE r.status::text = 'failed'), 200) AS error
+        FROM """  # noqa: S608 - constants only
+    + FROM_CAMPAIGNS
+    + """
+        LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
+        WHERE c.created_at < %(until)s::timestamptz
+          AND (c.status = 'processing'
+               OR c.status IN ('completed', 'failed')
+                  AND (greatest(c.due_at, c.completed_at) >= %(deployed_at)s::timestamptz
+                       OR c.id::text = ANY (%(moved_campaigns)s::text[])
+                       OR c.id IN (SELECT campaign_id FROM campaign_recipients
+                                   WHERE sent_at >= %(deployed_at)s::timestamptz)))
+        GROUP BY c.id, c.name, u.name, c.status
+        ORDER BY failed DESC, c.id
+    """,
+    reads={
+        "campaigns": CAMPAIGN_COLUMNS,
+        "campaign_recipients": ("id", "campaign_id", "status", "sent_at", "error_message"),
+        "units": ("id", "name"),
+    },
+    optional=SCHEDULED,
+)
+"""A row for each campaign that was at work since the deploy, the most failures first."""
+
+OVERDUE = Query(
+    name="campaigns_overdue",
+    # What was overdue at the deploy already is history.
+    sql="""
+        SELECT c.id, c.name, u.name AS unit, c.due_at
+        FROM """  # noqa: S608 - constants only
+    + FROM_CAMPAIGNS
+    + """
+        WHERE c.status = 'scheduled'
+          AND c.scheduled_at IS NOT NULL
+          AND c.due_at <= %(now)s::timestamptz
+              - make_interval(secs => %(overdue_seconds)s::float8)
+          AND c.due_at > %(deployed_at)s::timestamptz
+              - make_interval(secs => %(overdue_seconds)s::float8)
+        ORDER BY c.due_at, c.id
+    """,
+    reads={"campaigns": CAMPAIGN_COLUMNS, "units": ("id", "name")},
+    optional=SCHEDULED,
+)
+"""A row for each scheduled campaign whose time has passed without a start, since the deploy."""
+
 
 def measure(view: View) -> Measurement:
-    """Campaigns in processing without any progress for `still_seconds`, and sums that are off.
+    """Campaigns that stand still, whose sums are off, that failed, or that did not start in time.
 
-    Progress is a recipient that left pending, a send, or a log line of the campaign. A watch knows
-    it and can say "stands still"; a single run saw nothing move and can only say "looks stuck".
+    Standing still is no progress for `still_seconds`: no recipient that left pending, no send, no
+    log line of the campaign. A watch knows it and can say "stands still"; a single run saw nothing
+    move and can only say "looks stuck". A scheduled campaign is overdue `overdue_seconds` after its
+    time. The failed share is of all recipients that campaigns tried since the deploy.
     """
-    processing, completed = view.rows(PROCESSING), view.rows(COMPLETED)
-    problem = processing.problem or completed.problem
-    if problem is not None:
-        return unknown(_UNIT, problem)
+    kept = view.evidence.database.results
+    # Evidence that was stored before these were asked has no answer to them.
+    asked = [PROCESSING, COMPLETED, *(query for query in (ACTIVE, OVERDUE) if query.name in kept)]
+    results = {query.name: view.rows(query) for query in asked}
+    for result in results.values():
+        if result.problem is not None:
+            return unknown(_UNIT, result.problem)
+    processing, completed = results[PROCESSING.name].rows, results[COMPLETED.name].rows
     still = timedelta(seconds=view.param("still_seconds"))
-    stuck = [row for row in processing.rows if view.evidence.now - _progress(view, row) >= still]
+    stuck = [row for row in processing if view.evidence.now - _progress(view, row) >= still]
     off = [
         row
-        for row in completed.rows
+        for row in completed
         if _number(row["sent"]) + _number(row["failed"]) != _number(row["recipients"])
     ]
     watched = view.evidence.observed is not None
+    quantities = _standing(stuck, watched=watched) | {"sums_off": Quantity(value=len(off))}
+    parts = _standing_words(stuck, watched=watched)
+    if off:
+        parts.append(
+            f"{plural(len(off), 'completed campaign')} whose sent and failed do not add up"
+        )
+    lines = [*(_still_line(row) for row in stuck), *(_sum_line(row) for row in off)]
+    troubled = {str(row["id"]) for row in stuck}
+    details: dict[str, Json] = {
+        "processing": len(processing),
+        "completed": len(completed),
+        "sums_off": len(off),
+        "still": [_name(row) for row in stuck[:_SHOWN]],
+    }
+    if ACTIVE.name in results:
+        active = results[ACTIVE.name].rows
+        gave_up = [row for row in active if row["gave_up"]]
+        share = _failed_share(view, active)
+        quantities |= {"failed": Quantity(value=len(gave_up)), "failed_share": share}
+        details |= {"failed": len(gave_up), "recipients": share.sample}
+        details["recipients_failed"] = share.bad
+        troubled |= {str(row["id"]) for row in gave_up}
+        if gave_up:
+            parts.append(f"{plural(len(gave_up), 'campaign')} failed")
+        if share.bad:
+            parts.append(
+                f"{share.bad} of {plural(share.sample or 0, 'recipient')} failed"
+                f" ({percent(share.value)})"
+            )
+        lines.extend(_failed_line(row) for row in active if row["gave_up"] or row["failed"])
+    if OVERDUE.name in results:
+        overdue = results[OVERDUE.name].rows
+        troubled |= {str(row["id"]) for row in overdue}
+        quantities["overdue"] = Quantity(value=len(overdue))
+        details["overdue"] = [_name(row) for row in overdue[:_SHOWN]]
+        if overdue:
+            parts.append(f"{plural(len(overdue), 'scheduled campaign')} did not start")
+        lines.extend(_overdue_line(view, row) for row in overdue)
     return Measurement(
-        value=len(stuck),
+        value=len(troubled),
         unit=_UNIT,
-        summary=_summary(stuck, off, len(processing.rows), watched=watched),
-        quantities=_quantities(stuck, off, watched=watched),
-        details={
-            "processing": len(processing.rows),
-            "completed": len(completed.rows),
-            "sums_off": len(off),
-            "still": [_name(row) for row in stuck[:_SHOWN]],
-        },
-        evidence=(*(_still_line(row) for row in stuck), *(_sum_line(row) for row in off))[:_SHOWN],
+        summary=f"{'; '.join(parts) or _nothing(len(processing))}.",
+        quantities=quantities,
+        details=details,
+        evidence=tuple(lines[:_SHOWN]),
         window=view.window,
     )
 
@@ -118,35 +244,44 @@ def _progress(view: View, row: Row) -> datetime:
     return max(instant for instant in known if isinstance(instant, datetime))
 
 
-def _quantities(stuck: list[Row], off: list[Row], *, watched: bool) -> dict[str, Quantity]:
-    quantities = {"sums_off": Quantity(value=len(off))}
+def _standing(stuck: list[Row], *, watched: bool) -> dict[str, Quantity]:
     if not watched:
-        return quantities | {"looks_stuck": Quantity(value=len(stuck))}
+        return {"looks_stuck": Quantity(value=len(stuck))}
     largest = max((_number(row["pending"]) for row in stuck), default=0)
-    return quantities | {
+    return {
         "standing": Quantity(value=len(stuck)),
         "largest_pending": Quantity(value=largest),
     }
 
 
-def _summary(stuck: list[Row], off: list[Row], processing: int, *, watched: bool) -> str:
-    parts: list[str] = []
-    if stuck:
-        pending = sum(_number(row["pending"]) for row in stuck)
-        one = len(stuck) == 1
-        watching = "stands still" if one else "stand still"
-        guessing = "looks stuck" if one else "look stuck"
-        parts.append(
-            f"{plural(len(stuck), 'campaign')} {watching if watched else guessing}"
-            f" with {plural(pending, 'recipient')} pending"
-        )
-    if off:
-        parts.append(
-            f"{plural(len(off), 'completed campaign')} whose sent and failed do not add up"
-        )
-    if not parts:
-        return f"{plural(processing, 'campaign') if processing else 'No campaign'} in processing."
-    return "; ".join(parts) + "."
+def _failed_share(view: View, active: tuple[Row, ...]) -> Quantity:
+    """Failed recipients among those that campaigns tried since the deploy.
+
+    What failed before is known to a watch only: a failure carries no time.
+    """
+    observed = view.evidence.observed
+    before = observed.failed_at_start if observed is not None else {}
+    failed = sum(max(0, _number(row["failed"]) - before.get(str(row["id"]), 0)) for row in active)
+    sent = sum(_number(row["sent" if observed is None else "sent_since"]) for row in active)
+    tried = failed + sent
+    return Quantity(value=failed / tried if tried else 0.0, sample=tried, bad=failed)
+
+
+def _standing_words(stuck: list[Row], *, watched: bool) -> list[str]:
+    if not stuck:
+        return []
+    pending = sum(_number(row["pending"]) for row in stuck)
+    one = len(stuck) == 1
+    watching = "stands still" if one else "stand still"
+    guessing = "looks stuck" if one else "look stuck"
+    return [
+        f"{plural(len(stuck), 'campaign')} {watching if watched else guessing}"
+        f" with {plural(pending, 'recipient')} pending"
+    ]
+
+
+def _nothing(processing: int) -> str:
+    return f"{plural(processing, 'campaign') if processing else 'No campaign'} in processing"
 
 
 def _name(row: Row) -> Json:
@@ -166,6 +301,21 @@ def _sum_line(row: Row) -> str:
     )
 
 
+def _failed_line(row: Row) -> str:
+    tried = _number(row["failed"]) + _number(row["sent"])
+    state = "failed, " if row["gave_up"] else ""
+    error = f": {mask(str(row['error']))}" if row["error"] else ""
+    return harmless(f"{_name(row)}: {state}{row['failed']} of {tried} recipients failed{error}")
+
+
+def _overdue_line(view: View, row: Row) -> str:
+    due = row["due_at"]
+    if not isinstance(due, datetime):
+        raise TypeError(type(due).__name__)
+    late = round((view.evidence.now - due).total_seconds() / 60)
+    return f"{_name(row)}: due {due:%Y-%m-%d %H:%M:%S} UTC, {late} min ago, and still scheduled"
+
+
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
 
@@ -175,8 +325,16 @@ CHECK = Check(
     title="Campaigns",
     checkpoint=3,
     measure=measure,
-    quantities=("standing", "largest_pending", "sums_off", "looks_stuck"),
+    quantities=(
+        "standing",
+        "largest_pending",
+        "sums_off",
+        "looks_stuck",
+        "failed",
+        "failed_share",
+        "overdue",
+    ),
     signals=_SIGNALS,
-    queries=(PROCESSING, COMPLETED),
-    params=("still_seconds",),
+    queries=(PROCESSING, COMPLETED, ACTIVE, OVERDUE),
+    params=("still_seconds", "overdue_seconds"),
 )

@@ -106,8 +106,13 @@ BEGIN
     GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, provider_config,
         connected_at, disconnected_at, created_at, updated_at)
         ON public.unit_whatsapp_connections TO golive_reader;
-    GRANT SELECT (id, unit_id, name, status, scheduled_at, completed_at, created_at)
+    GRANT SELECT (id, unit_id, name, status, completed_at, created_at)
         ON public.campaigns TO golive_reader;
+    -- Not every version of the application has this column.
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'public.campaigns'::regclass
+               AND attname = 'scheduled_at' AND NOT attisdropped) THEN
+        GRANT SELECT (scheduled_at) ON public.campaigns TO golive_reader;
+    END IF;
     GRANT SELECT (id, campaign_id, contact_id, status, message_id, sent_at, error_message,
         created_at)
         ON public.campaign_recipients TO golive_reader;

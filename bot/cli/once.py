@@ -130,7 +130,13 @@ async def check_once(
 
 
 def exit_code(report: Report) -> int:
-    """As Nagios has them: 0 GO, 1 MONITOR, 2 NO-GO, 3 when nothing could be measured."""
+    """As Nagios has them: 0 GO, 1 MONITOR, 2 NO-GO, 3 when nothing could be measured.
+
+    A share of too few events to be judged is measured.
+    """
     decision = report.verdict.decision
-    unseen = all(finding.level is Level.UNKNOWN for finding in report.findings)
+    unseen = all(
+        finding.level is Level.UNKNOWN and not any(q.sample for q in finding.quantities.values())
+        for finding in report.findings
+    )
     return NOTHING_MEASURED if unseen and decision is not Decision.NO_GO else _EXITS[decision]

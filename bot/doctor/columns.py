@@ -8,6 +8,7 @@ from bot.doctor import catalog
 from bot.doctor.model import Line, failed, ok
 from checks.engine.check import Query
 from checks.engine.model import Row
+from checks.sources.database.problems import required
 
 
 def needed_columns(
@@ -32,6 +33,7 @@ def needed_columns(
                 f"As its owner: GRANT USAGE ON SCHEMA public TO {catalog.quoted(role)};",
             )
         ]
+    found = required(found, *(query for queries in needs.values() for query in queries))
     lacking = catalog.missing(found)
     if not lacking:
         tables = len({str(row["tab"]) for row in found})
@@ -67,8 +69,12 @@ def _users(table: str, columns: Sequence[str] | None, needs: Mapping[str, Sequen
         name
         for name, queries in needs.items()
         if any(
-            table in query.reads and (columns is None or set(columns) & set(query.reads[table]))
+            table in query.reads and (columns is None or set(columns) & _read(query, table))
             for query in queries
         )
     ]
     return f"Without it: {', '.join(names) or 'live secrets in the log'}."
+
+
+def _read(query: Query, table: str) -> set[str]:
+    return {*query.reads[table], *query.optional.get(table, ())}

@@ -80,7 +80,8 @@ FIXER: Final = Rights(
 def reader_rights(queries: Iterable[Query]) -> Rights:
     """What the read-only role needs so that these queries run, and the live secrets are known."""
     found: dict[str, dict[str, None]] = {}
-    for reads in (*(query.reads for query in queries), _LIVE_SECRETS):
+    read = [reads for query in queries for reads in (query.reads, query.optional)]
+    for reads in (*read, _LIVE_SECRETS):
         for table, columns in reads.items():
             found.setdefault(table, {}).update(dict.fromkeys(columns))
     return Rights(

@@ -77,7 +77,7 @@ BY_UNIT: Final = """
     JOIN conversations AS c ON c.id = m.conversation_id
     JOIN units AS u ON u.id = c.unit_id
     WHERE m.sender = 'agent' AND m.status = 'failed' AND m.created_at >= %(since)s::timestamptz
-    GROUP BY u.id ORDER BY failed DESC, u.name LIMIT 20
+    GROUP BY u.id, u.name ORDER BY failed DESC, u.name LIMIT 20
 """
 """Which units have failed messages."""
 

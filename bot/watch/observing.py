@@ -46,6 +46,11 @@ def baseline(evidence: Evidence, deployed_at: datetime) -> WatchState:
         inserted=inserted if isinstance(inserted, int) else None,
         connected_at_start=frozenset(connected or ()),
         progress={str(row["id"]): evidence.now for row in _rows(evidence, PROCESSING.name)},
+        failed_at_start={
+            str(row["id"]): failed
+            for row in _rows(evidence, PROCESSING.name)
+            if (failed := _number(row.get("failed")))
+        },
         probes=_probed(evidence),
     )
     return WatchState(observed=observed, memory=_memory(evidence, {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checks.campaigns import CAMPAIGN_COLUMNS, FROM_CAMPAIGNS, SCHEDULED
 from checks.engine.check import Query
 
 _SESSION = ("pid", "datname", "usename", "application_name", "state", "xact_start", "query")
@@ -15,29 +16,31 @@ CAMPAIGNS = Query(
             c.id,
             c.name,
             u.name AS unit,
-            greatest(c.created_at, c.scheduled_at) AS due_at,
-            max(r.sent_at) AS newest_sent,
+            c.due_at,
+            max(r.sent_at)::timestamptz AS newest_sent,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status IN ('sent', 'delivered', 'read')) AS sent,
-            count(r.id) FILTER (WHERE r.status = 'failed') AS failed,
-            count(r.id) FILTER (WHERE r.status = 'pending') AS pending,
-            count(r.id) FILTER (WHERE r.error_message ~ '\m429\M') AS limited,
+            count(r.id) FILTER (WHERE r.status::text IN ('sent', 'delivered', 'read')) AS sent,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed,
+            count(r.id) FILTER (WHERE r.status::text = 'pending') AS pending,
+            count(r.id) FILTER (WHERE r.error_message::text ~ '\m429\M') AS limited,
             (SELECT w.status FROM unit_whatsapp_connections AS w WHERE w.unit_id = c.unit_id)
                 AS connection
-        FROM campaigns AS c
-        JOIN units AS u ON u.id = c.unit_id
+        FROM """  # noqa: S608 - constants only
+    + FROM_CAMPAIGNS
+    + r"""
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
         WHERE c.status = 'processing'
-        GROUP BY c.id, u.name
+        GROUP BY c.id, c.name, u.name, c.due_at, c.unit_id
         ORDER BY pending DESC, c.id
         LIMIT 20
     """,
     reads={
-        "campaigns": ("id", "unit_id", "name", "status", "scheduled_at", "created_at"),
+        "campaigns": CAMPAIGN_COLUMNS,
         "campaign_recipients": ("id", "campaign_id", "status", "sent_at", "error_message"),
         "units": ("id", "name"),
         "unit_whatsapp_connections": ("unit_id", "status"),
     },
+    optional=SCHEDULED,
 )
 """A row for each campaign that is being sent, up to 20."""
 
@@ -99,7 +102,18 @@ BLOCKED = Query(
 
 LONG = Query(
     name="diagnosis_long",
+    # A view stands for the tables that it reads: the application may write to those.
     sql=r"""
+        WITH RECURSIVE tables (oid) AS (
+            SELECT to_regclass(named.tab)::oid
+            FROM unnest(ARRAY['campaigns', 'campaign_recipients', 'messages']) AS named (tab)
+            UNION
+            SELECT d.refobjid
+            FROM tables AS t
+            JOIN pg_rewrite AS w ON w.ev_class = t.oid
+            JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+            WHERE d.refclassid = 'pg_class'::regclass
+        )
         SELECT
             a.pid,
             a.usename::text AS role,
@@ -118,9 +132,7 @@ LONG = Query(
           AND l.locktype = 'relation'
           AND l.granted
           AND l.mode <> 'AccessShareLock'
-          AND l.relation IN (
-              to_regclass('campaigns'), to_regclass('campaign_recipients'), to_regclass('messages')
-          )
+          AND l.relation IN (SELECT oid FROM tables)
           AND (a.xact_start IS NULL
                OR clock_timestamp() - a.xact_start
                   >= make_interval(secs => %(long_seconds)s::float8))
@@ -130,6 +142,8 @@ LONG = Query(
     """,
     reads={
         "pg_locks": ("pid", "granted", "locktype", "mode", "relation"),
+        "pg_rewrite": ("oid", "ev_class"),
+        "pg_depend": ("classid", "objid", "refclassid", "refobjid"),
         "pg_stat_activity": _SESSION,
     },
 )

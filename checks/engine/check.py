@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import LiteralString
 
@@ -26,14 +26,17 @@ class Query:
 
     Parameters that every statement may bind: `now`, `since`, `until` (the check's own window),
     `deployed_at` (T+0, or the start of the window), `created_ids` (uuid[] of inbound messages that
-    the log says were stored), and each number of the check's `params` in the runbook by its name.
+    the log says were stored), `moved_campaigns` (text[] of campaigns that the log or the watch saw
+    at work), and each number of the check's `params` in the runbook by its name.
 
-    reads: table → columns; `doctor`, the grants and the error sentences are derived from it.
+    reads:    table → columns; `doctor`, the grants and the error sentences are derived from it
+    optional: table → columns that are read where they exist
     """
 
     name: str
     sql: LiteralString
     reads: Mapping[str, tuple[str, ...]]
+    optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

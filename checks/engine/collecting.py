@@ -146,6 +146,7 @@ def _parameters(rule: Rule, occasion: Occasion, log: LogEvidence) -> dict[str, o
         "since": window.since,
         "until": window.until,
         "deployed_at": observed.deployed_at if observed else occasion.window.since,
+        "moved_campaigns": [*log.campaigns, *(observed.progress if observed else ())],
         "created_ids": _created(
             log, occasion.now.timestamp() - rule.params.get("settle_seconds", 0)
         ),

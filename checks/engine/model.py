@@ -215,6 +215,7 @@ class Observed:
     connected_at_start: units that were connected at T+0
     drops:             unit → disconnects that the watch's own samples saw in the window
     progress:          campaign id → latest instant at which the watch saw it move
+    failed_at_start:   campaign id → recipients that had failed at T+0, of those in processing then
     inbound_expected:  why inbound traffic is known to be expected; None if nothing says so
     probes:            epoch minute → whether any health probe of that minute answered below 500
     """
@@ -226,6 +227,7 @@ class Observed:
     progress: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     inbound_expected: str | None = None
     probes: Mapping[int, bool] = field(default_factory=dict[int, bool])
+    failed_at_start: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

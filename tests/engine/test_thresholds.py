@@ -81,9 +81,9 @@ COUNTS: list[tuple[str, str, tuple[str, ...], dict[int, Level]]] = [
     ("database_activity", "silent", EVERY, {0: OK, 1: CRITICAL}),
     # unstable units: 0 / 1 / ≥2
     ("connection_stability", "value", EVERY, {0: OK, 1: WARNING, 2: CRITICAL, 3: CRITICAL}),
-    # inbound: created, none failed / any failed / >10 % failed, or none created while any failed
+    # inbound: created, none failed / any failed / >10 % failed, or none created while 3 failed
     ("inbound_flow", "failed", EVERY, {0: OK, 1: WARNING, 2: WARNING, 1000: WARNING}),
-    ("inbound_flow", "none_created", EVERY, {0: OK, 1: CRITICAL, 2: CRITICAL}),
+    ("inbound_flow", "none_created", EVERY, {0: OK, 1: OK, 2: OK, 3: CRITICAL, 4: CRITICAL}),
     # none created while >10 dropped and no outbound in the window = WARNING
     ("inbound_flow", "dropped_only", EVERY, {0: OK, 9: OK, 10: OK, 11: WARNING, 1000: WARNING}),
     ("inbound_flow", "silent", EVERY, {0: OK, 1: WARNING}),
@@ -92,6 +92,9 @@ COUNTS: list[tuple[str, str, tuple[str, ...], dict[int, Level]]] = [
     ("campaigns", "largest_pending", EVERY, {0: OK, 49: OK, 50: OK, 51: CRITICAL}),
     ("campaigns", "sums_off", EVERY, {0: OK, 1: WARNING, 2: WARNING, 1000: WARNING}),
     ("campaigns", "looks_stuck", EVERY, {0: OK, 1: WARNING, 2: WARNING, 1000: WARNING}),
+    # campaigns that failed, or are overdue: 0 / 1 / ≥2
+    ("campaigns", "failed", EVERY, {0: OK, 1: WARNING, 2: CRITICAL, 3: CRITICAL}),
+    ("campaigns", "overdue", EVERY, {0: OK, 1: WARNING, 2: CRITICAL, 3: CRITICAL}),
     # 429: 0–5 / 6–20 / >20, final the same
     (
         "rate_limits",
@@ -131,6 +134,12 @@ SHARES: list[tuple[str, str, dict[int, Level]]] = [
     ),
     (
         "outbound_success",
+        "failed_share",
+        {0: OK, 4: OK, 5: WARNING, 6: WARNING, 9: WARNING, 10: WARNING, 11: CRITICAL},
+    ),
+    # failed recipients, as messages
+    (
+        "campaigns",
         "failed_share",
         {0: OK, 4: OK, 5: WARNING, 6: WARNING, 9: WARNING, 10: WARNING, 11: CRITICAL},
     ),

@@ -201,7 +201,7 @@ def query_problem(
                 mend="Find it in pg_stat_activity (a migration, a long ALTER TABLE) and let it "
                 "finish.",
             )
-        case _ if (known := _lacking(catalog, role)) is not None:
+        case _ if (known := _lacking(required(catalog, query), role)) is not None:
             return known
         case _:
             text = error.diag.message_primary or str(error)
@@ -209,6 +209,19 @@ def query_problem(
                 what=f"The query {query.name} failed: {_shown(text, target)}",
                 mend="Run it again; if it stays, run golive doctor.",
             )
+
+
+def required(catalog: Sequence[Row], *queries: Query) -> tuple[Row, ...]:
+    """Rows of `CATALOG` without the columns that queries only read where they exist."""
+    optional = {
+        (table, column)
+        for query in queries
+        for table, columns in query.optional.items()
+        for column in columns
+    }
+    return tuple(
+        row for row in catalog if row["column_exists"] or (row["tab"], row["col"]) not in optional
+    )
 
 
 def asks_catalog(error: psycopg.Error) -> bool:

@@ -238,5 +238,10 @@ def _milliseconds(seconds: float) -> str:
 
 
 def _read_by(query: Query) -> dict[str, object]:
-    pairs = [(table, column) for table, columns in query.reads.items() for column in columns]
+    pairs = [
+        (table, column)
+        for reads in (query.reads, query.optional)
+        for table, columns in reads.items()
+        for column in columns
+    ]
     return {"tables": [table for table, _ in pairs], "columns": [column for _, column in pairs]}
