@@ -8,16 +8,19 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import structlog
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from pydantic import ValidationError
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -30,9 +33,11 @@ from bot.render.sentences import failed, say
 from bot.render.wire import view_payload
 from bot.slack.counter import Counter
 from bot.slack.delivery import Delivery, Taken
-from bot.slack.gateway import Gateway
-from bot.slack.payloads import Click, DialogNote, HomeOpened, SheetNote, Submission, Typed
+from bot.slack.gateway import Gateway, Identity
+from bot.slack.http import Payload, Refused
+from bot.slack.payloads import Click, DialogNote, HomeOpened, Origin, SheetNote, Submission, Typed
 from bot.slack.quiet import LIBRARY
+from bot.slack.trouble import SlackTrouble
 
 BUSY: Final = "golive is busy: too much is waiting already, so nothing was done. Try again shortly."
 HOME_OPENED: Final = "app_home_opened"
@@ -40,9 +45,23 @@ EVENTS: Final = (HOME_OPENED,)
 
 _EVERY: Final = re.compile(r".*", re.DOTALL)
 _BUSY_ANSWERS: Final = 16
+_IDENTITY_WITHIN: Final = 2.0
+"""Seconds to learn whose workspace the bot is in; Slack waits three for the acknowledgement."""
 
-_ACKNOWLEDGED: Final[ContextVar[asyncio.Event]] = ContextVar("acknowledged")
-"""Set when Slack was sent the acknowledgement of the delivery that is being routed."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Route:
+    """The way of the delivery that is being routed.
+
+    http:         whether its answer can tell Slack that it was not taken
+    acknowledged: set when Slack was sent the acknowledgement
+    """
+
+    http: bool = False
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+_ROUTE: Final[ContextVar[_Route]] = ContextVar("route")
 
 _log = structlog.get_logger(__name__)
 _Work = Callable[[], Awaitable[None]]
@@ -67,7 +86,6 @@ class SlackApp:
         gateway: whose client and identity Bolt uses.
         delivery: runs the work after the ack.
         reference: makes an id that the log and the user are told of the same failure.
-        signing_secret: for HTTP mode; "" in Socket Mode, whose sockets need none.
     """
 
     def __init__(
@@ -78,7 +96,6 @@ class SlackApp:
         gateway: Gateway,
         delivery: Delivery,
         reference: Callable[[], str],
-        signing_secret: str = "",
     ) -> None:
         self._counter = counter
         self._homes = homes
@@ -95,7 +112,6 @@ class SlackApp:
             logger=LIBRARY,
             client=gateway.web.client,
             authorize=authorize,
-            signing_secret=signing_secret,
             process_before_response=False,
             # Else Bolt writes what it knows no listener for into its log, payload and all.
             raise_error_for_unhandled_request=True,
@@ -107,32 +123,61 @@ class SlackApp:
     ) -> None:
         """Route what came over a socket, and acknowledge it there."""
         started = time.time()
-        acknowledged = asyncio.Event()
-        _ACKNOWLEDGED.set(acknowledged)
+        route = _Route()
+        _ROUTE.set(route)
         response = await run_async_bolt_app(self._bolt, request)
         try:
             await send_async_response(client, request, response, started)
         except ConnectionError:
             _log.warning("an acknowledgement was lost with its socket", type=request.type)
         finally:
-            acknowledged.set()
+            route.acknowledged.set()
 
-    async def handle_http(self, request: web.Request) -> web.Response:
-        """Check the signature of what was posted, route it, and acknowledge it in the answer."""
+    async def handle_http(self, request: web.BaseRequest, payload: Payload) -> web.Response:
+        """Route what Slack posted and signed, and acknowledge it in the answer.
+
+        Raises:
+            Refused: it comes from another workspace, or is nothing that Slack sends.
+        """
+        await self._accept(payload)
+        route = _Route(http=True)
+        _ROUTE.set(route)
         try:
-            posted = await to_bolt_request(request)
-        except ValueError:  # neither text nor JSON: it is read before its signature is checked
-            return web.Response(status=400)
-        acknowledged = asyncio.Event()
-        _ACKNOWLEDGED.set(acknowledged)
-        response = await self._bolt.async_dispatch(posted)
+            # Bolt checks no signature of what came over a socket; this one is checked already.
+            posted = AsyncBoltRequest(mode="socket_mode", body=dict(payload))
+            response = await self._bolt.async_dispatch(posted)
+        except Exception as error:  # the listener guard: what Bolt itself cannot read
+            raise Refused(400, "malformed", signed=True) from error
+        if response.status == 400:
+            raise Refused(400, "malformed", signed=True)
         answer = await to_aiohttp_response(response)
         try:
             await answer.prepare(request)
             await answer.write_eof()
         finally:
-            acknowledged.set()
+            route.acknowledged.set()
         return answer
+
+    async def _accept(self, payload: Payload) -> None:
+        """Raise Refused unless something comes from the bot's own workspace or enterprise."""
+        try:
+            origin = Origin.model_validate(payload)
+        except ValidationError:
+            raise Refused(400, "malformed", signed=True) from None
+        if origin.of_nobody:
+            return
+        ours = await self._identity()
+        if ours.enterprise is not None and ours.enterprise in origin.enterprises:
+            return
+        if origin.teams != frozenset({ours.team}):
+            raise Refused(403, "foreign", signed=True)
+
+    async def _identity(self) -> Identity:
+        try:
+            async with asyncio.timeout(_IDENTITY_WITHIN):
+                return await self._gateway.identity()
+        except (SlackTrouble, TimeoutError):
+            raise Refused(503, "unready", signed=True) from None
 
     def _listen(self, bolt: _Register) -> None:
         bolt.command(SLASH)(self._on_command)
@@ -210,7 +255,7 @@ class SlackApp:
         note = SheetNote.model_validate_json(submission.view.private_metadata)
         reason = submission.view.text_of(REASON)
 
-        acknowledged = _ACKNOWLEDGED.get()
+        acknowledged = _ROUTE.get().acknowledged
 
         async def work() -> None:
             # Else what comes of it could be overwritten by the acknowledgement's own view.
@@ -258,6 +303,10 @@ class SlackApp:
         """What a listener raised before it handed over, and what no listener is for."""
         if isinstance(error, BoltUnhandledRequestError):
             _log.warning("nothing is for this", type=str(body.get("type", ""))[:40])
+        elif response is not None and _ROUTE.get().http:
+            if not isinstance(error, ValidationError):
+                _log.error("a listener failed", where="listener", **_place(error))
+            return BoltResponse(status=400, body="")
         else:
             await self._report(error, where="listener", url=str(body.get("response_url") or ""))
         # Acknowledged, so that Slack does not send it again; else Bolt's answer is gone already.
@@ -266,12 +315,14 @@ class SlackApp:
     async def _report(self, error: Exception, *, where: str, url: str) -> None:
         """Say where it happened in the log, and to the user only how to find that."""
         reference = self._reference()
-        frames = traceback.extract_tb(error.__traceback__)[-6:]
-        _log.error(
-            "a listener failed",
-            reference=reference,
-            where=where,
-            error=type(error).__name__,
-            at=[f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames],
-        )
+        _log.error("a listener failed", reference=reference, where=where, **_place(error))
         await self._counter.answer(url, failed(reference))
+
+
+def _place(error: Exception) -> dict[str, object]:
+    """What failed and where, without its words: they may quote what somebody said."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return {
+        "error": type(error).__name__,
+        "at": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames],
+    }

@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.settings import SettingsError
 
 
-async def listen(runner: web.AppRunner, host: str | None, port: int, *, setting: str) -> int:
+async def listen(runner: web.BaseRunner, host: str | None, port: int, *, setting: str) -> int:
     """Begin to listen; gives the port, which for 0 is a free one.
 
     Args:

@@ -80,6 +80,7 @@ class SlackSide:
     ) -> None:
         self._clock = clock
         self._timer = timer
+        self._metrics = metrics
         self._channel = channel
         self._homes: Homes | None = None
         self._reference = reference
@@ -111,7 +112,7 @@ class SlackSide:
 
     async def start_sockets(self, desk: Desk, *, app_token: str) -> None:
         """Send what waits, and serve over a socket."""
-        app = self._app(desk, "")
+        app = self._app(desk)
         await self._start(
             Sockets(self._web, app_token=app_token, handle=app.handle_socket, pause=self._pause)
         )
@@ -120,8 +121,14 @@ class SlackSide:
         self, desk: Desk, *, signing_secret: str, port: int, host: str | None = None
     ) -> HttpFront:
         """Send what waits, and serve what Slack posts to a port."""
-        app = self._app(desk, signing_secret)
-        front = HttpFront(handle=app.handle_http, port=port, host=host)
+        front = HttpFront(
+            handle=self._app(desk).handle_http,
+            secret=signing_secret,
+            clock=self._clock,
+            port=port,
+            host=host,
+            metrics=self._metrics,
+        )
         await self._start(front)
         return front
 
@@ -153,7 +160,7 @@ class SlackSide:
             self._front = None
         self._sending = None
 
-    def _app(self, desk: Desk, signing_secret: str) -> SlackApp:
+    def _app(self, desk: Desk) -> SlackApp:
         counter = Counter(
             desk=desk,
             access=self.access,
@@ -175,7 +182,6 @@ class SlackSide:
             gateway=self.gateway,
             delivery=self.delivery,
             reference=self._reference,
-            signing_secret=signing_secret,
         )
 
     async def _start(self, front: Front) -> None:

@@ -20,6 +20,18 @@ unrecorded: the store did not take down what came of it; whoever claims it next 
 CallOutcome: TypeAlias = Literal["ok", "ratelimited", "failed", "refused", "cancelled"]
 """What came of one call of Slack's Web API: `failed` may succeed later, `refused` never will."""
 
+RefusedRequest: TypeAlias = Literal[
+    "unverified", "unfinished", "too_large", "malformed", "foreign", "unready"
+]
+"""Why a request to the port that Slack posts to was refused.
+
+unverified: not signed by Slack within the last five minutes
+unfinished: it did not arrive in time, or broke off
+malformed:  signed, and nothing that Slack sends
+foreign:    signed, and of another workspace
+unready:    signed, while Slack has not said yet whose workspace the bot is in
+"""
+
 
 class Metrics(Protocol):
     """What is told as it happens; nothing here waits, fails or answers."""
@@ -56,6 +68,10 @@ class Metrics(Protocol):
         """A method of Slack's Web API was called."""
         ...
 
+    def refused_request(self, reason: RefusedRequest) -> None:
+        """A request to the port that Slack posts to was refused."""
+        ...
+
     def remediation(self, kind: str, outcome: str) -> None:
         """A fix went a step on: `outcome` is the state that it reached."""
         ...
@@ -86,6 +102,9 @@ class Unmeasured:
         """Nothing."""
 
     def slack_call(self, method: str, outcome: CallOutcome, seconds: float) -> None:
+        """Nothing."""
+
+    def refused_request(self, reason: RefusedRequest) -> None:
         """Nothing."""
 
     def remediation(self, kind: str, outcome: str) -> None:

@@ -19,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bot.operations.metrics import CallOutcome, PostOutcome, Run
+from bot.operations.metrics import CallOutcome, PostOutcome, RefusedRequest, Run
 from checks.engine.model import Level
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -121,6 +121,15 @@ class PrometheusMetrics:
             registry=registry,
         )
 
+        self._refused = Counter(
+            "golive_slack_refused_requests_total",
+            "Requests to the port that Slack posts to that were refused, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        for reason in get_args(RefusedRequest):
+            self._refused.labels(reason)
+
     def _watches(self, registry: CollectorRegistry) -> None:
         self._late = Histogram(
             "golive_checkpoint_lateness_seconds",
@@ -188,6 +197,10 @@ class PrometheusMetrics:
         """See `Metrics`."""
         self._calls.labels(method, outcome).inc()
         self._call_seconds.labels(method).observe(seconds)
+
+    def refused_request(self, reason: RefusedRequest) -> None:
+        """See `Metrics`."""
+        self._refused.labels(reason).inc()
 
     def remediation(self, kind: str, outcome: str) -> None:
         """See `Metrics`."""

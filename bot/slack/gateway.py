@@ -21,6 +21,9 @@ EVENT_TYPE: Final = "golive_post"
 PAGES: Final = 10
 PAGE: Final = 200
 
+ANSWERS: Final = ("https://hooks.slack.com/", "https://hooks.slack-gov.com/")
+"""How every response_url of Slack begins, and of GovSlack."""
+
 _QUIET: Final[Mapping[str, Json]] = {"unfurl_links": False, "unfurl_media": False}
 
 
@@ -58,6 +61,8 @@ class Gateway:
     def __init__(self, web: Web, pause: Pause) -> None:
         self.web = web
         self.pause = pause
+        api = urlsplit(web.base_url)
+        self._answers = (*ANSWERS, f"{api.scheme}://{api.netloc}/")
         self._identity: Identity | None = None
         self._asking = asyncio.Lock()
 
@@ -155,7 +160,11 @@ class Gateway:
     async def respond(
         self, url: str, payload: Mapping[str, Json], *, in_channel: bool = False
     ) -> None:
-        """Answer a command or a click through its response_url; not against the channel's limit."""
+        """Answer a command or a click through its response_url; not against the channel's limit.
+
+        An address that is neither Slack's nor SLACK_API_URL's is not followed: whoever could name
+        one would make the bot call it, and read there what golive says.
+        """
         body: dict[str, Json] = {
             **payload,
             **_QUIET,
@@ -174,8 +183,8 @@ class Gateway:
                 return
 
     async def _respond_once(self, url: str, body: Mapping[str, Json]) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise Permanent("Slack gave no usable address for the answer.")
+        if not url.startswith(self._answers):
+            raise Permanent("The address for the answer is not one of Slack's.")
         try:
             async with (
                 asyncio.timeout(SECONDS),

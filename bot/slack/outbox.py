@@ -28,6 +28,10 @@ class Outbox(Protocol):
         """The message is in Slack, its text files are not yet."""
         ...
 
+    async def moved(self, claim: PostClaim, ts: str) -> bool:
+        """The message of an update was posted anew; False if the claim was lost."""
+        ...
+
     async def sent(
         self, claim: PostClaim, ts: str, file_ids: Mapping[int, str] | None = None
     ) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Body(BaseModel):
@@ -13,6 +13,51 @@ class _Body(BaseModel):
 
 class _Id(_Body):
     id: str = Field(min_length=1)
+
+
+class _Place(_Body):
+    id: str | None = None
+    enterprise_id: str | None = None
+
+
+class Origin(_Body):
+    """Which workspace something comes from; commands, clicks and events say it in other fields."""
+
+    type: str = ""
+    team_id: str | None = None
+    enterprise_id: str | None = None
+    team: _Place | None = None
+    enterprise: _Place | None = None
+    event: dict[str, Any] | None = None
+    ssl_check: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "event_callback" and self.event is None:
+            raise ValueError("an event_callback without an event")
+        if not self.of_nobody and not self.teams and not self.enterprises:
+            raise ValueError("it does not say which workspace it comes from")
+        return self
+
+    @property
+    def of_nobody(self) -> bool:
+        """Whether it is Slack's check of the address, which no workspace makes."""
+        return self.type == "url_verification" or self.ssl_check == "1"
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """The workspaces that it names."""
+        return frozenset(filter(None, (self.team_id, self.team and self.team.id)))
+
+    @property
+    def enterprises(self) -> frozenset[str]:
+        """The enterprises that it names."""
+        named = (
+            self.enterprise_id,
+            self.enterprise and self.enterprise.id,
+            self.team and self.team.enterprise_id,
+        )
+        return frozenset(filter(None, named))
 
 
 class Typed(_Body):

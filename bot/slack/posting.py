@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import structlog
 
@@ -18,7 +19,7 @@ from bot.slack.gateway import Gateway
 from bot.slack.outbox import Outbox
 from bot.slack.trouble import Permanent, RetryLater, SlackTrouble
 from bot.slack.waiting import Limiter, Pause
-from bot.storage.values import PostClaim
+from bot.storage.values import STATUS_UPDATE, PostClaim
 from checks.engine.model import Json
 
 PICTURE_ATTEMPTS: Final = 3
@@ -38,6 +39,12 @@ _UNFIT: Final = frozenset(
     }
 )
 """Slack refuses the form of a message: its words alone still get through."""
+
+_NO_THREAD: Final = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
+"""There is no such thread: its message was deleted."""
+_NO_MESSAGE: Final = "message_not_found"
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -70,14 +77,22 @@ class Posting:
     async def deliver(self, claim: PostClaim) -> None:
         """Bring a post into Slack, all of it."""
         if claim.update_ts is not None:
-            await self._update(claim, claim.update_ts)
-            await self._outbox.sent(claim, claim.update_ts)
+            ts = await self._update(claim, claim.update_ts)
+            await self._outbox.sent(claim, ts)
             return
-        ts = claim.ts or await self._post(claim)
+        if claim.ts is not None:
+            ts, thread = claim.ts, claim.thread_ts
+        else:
+            ts, thread = await self._post(claim)
         ids: Mapping[int, str] = {}
         if claim.message.files:
             _held(await self._outbox.posted(claim, ts))
-            ids = await self._share_files(claim, ts)
+            try:
+                ids = await self._share_files(claim, thread or ts)
+            except Permanent as trouble:
+                if thread is None or trouble.code not in _NO_THREAD:
+                    raise
+                ids = await self._share_files(claim, ts)
         await self._outbox.sent(claim, ts, ids)
 
     def lost(self, claim: PostClaim, sentence: str) -> None:
@@ -92,8 +107,7 @@ class Posting:
     def _limit_of(self, claim: PostClaim) -> tuple[Limiter, str]:
         return (self._posts, claim.channel) if claim.update_ts is None else (self._updates, "")
 
-    async def _turn(self, claim: PostClaim) -> None:
-        limiter, key = self._limit_of(claim)
+    async def _turn(self, claim: PostClaim, limiter: Limiter, key: str) -> None:
         wait = limiter.free_at(key) - self._pause.now()
         if wait > LONGEST_TURN:
             raise RetryLater("Slack's limit is reached.", after=wait)
@@ -101,44 +115,70 @@ class Posting:
         # A process that stood still for longer than its lease learns here that it may not post.
         _held(await self._outbox.extend(claim))
 
-    async def _update(self, claim: PostClaim, ts: str) -> None:
-        pictures = await self._pictures(claim)
-        await self._turn(claim)
-        await self._gateway.update(claim.channel, ts, payload(claim.message, pictures))
-
-    async def _post(self, claim: PostClaim) -> str:
-        if claim.unsure:
-            found = await self._look_up(claim)
-            if found is not None:
-                return found
-        body = self._with_lost(claim, payload(claim.message, await self._pictures(claim)))
-        await self._turn(claim)
+    async def _update(self, claim: PostClaim, ts: str) -> str:
+        """Replace a message; the ts of the one that shows the content now."""
+        body = payload(claim.message, await self._pictures(claim))
         try:
-            ts = await self._send(claim, body)
+            await _in_words_at_least(claim, body, partial(self._edit, claim, ts))
         except Permanent as trouble:
-            if trouble.code not in _UNFIT:
+            if trouble.code != _NO_MESSAGE or claim.key != STATUS_UPDATE:
                 raise
-            _log.error("a message does not fit Slack", key=claim.key, code=trouble.code)
-            await self._turn(claim)
-            ts = await self._send(claim, _words_only(claim.message))
-        self._lost.pop(claim.channel, None)
-        return ts
+        else:
+            return ts
+        found = await self._look_up(claim, None) if claim.unsure else None
+        if found is None:
+            _log.warning("the status message is gone, so it is posted anew", key=claim.key)
+            new = await _in_words_at_least(claim, body, partial(self._send, claim, None))
+            _held(await self._outbox.moved(claim, new))
+            return new
+        # An earlier attempt posted it, perhaps with content that was replaced since.
+        _held(await self._outbox.moved(claim, found))
+        await _in_words_at_least(claim, body, partial(self._edit, claim, found))
+        return found
 
-    async def _send(self, claim: PostClaim, body: Mapping[str, Json]) -> str:
+    async def _edit(self, claim: PostClaim, ts: str, body: Mapping[str, Json]) -> None:
+        await self._turn(claim, self._updates, "")
+        await self._gateway.update(claim.channel, ts, body)
+
+    async def _post(self, claim: PostClaim) -> tuple[str, str | None]:
+        """Post a message; its ts, and the thread that it is in."""
+        thread = claim.thread_ts
+        if claim.unsure:
+            found = await self._look_up(claim, thread)
+            if found is not None:
+                return found, thread
+        body = self._with_lost(claim, payload(claim.message, await self._pictures(claim)))
+        try:
+            ts = await _in_words_at_least(claim, body, partial(self._send, claim, thread))
+        except Permanent as trouble:
+            if thread is None or trouble.code not in _NO_THREAD:
+                raise
+            _log.warning("a thread is gone, so its post goes to the channel", key=claim.key)
+            thread = None
+            ts = await _in_words_at_least(claim, body, partial(self._send, claim, None))
+        self._lost.pop(claim.channel, None)
+        return ts, thread
+
+    async def _send(self, claim: PostClaim, thread: str | None, body: Mapping[str, Json]) -> str:
+        await self._turn(claim, self._posts, claim.channel)
         return await self._gateway.post(
             claim.channel,
             body,
             post_id=str(claim.id),
-            thread_ts=claim.thread_ts,
-            broadcast=claim.broadcast,
+            thread_ts=thread,
+            broadcast=claim.broadcast and thread is not None,
         )
 
-    async def _look_up(self, claim: PostClaim) -> str | None:
+    async def _look_up(self, claim: PostClaim, thread: str | None) -> str | None:
         """Whether an earlier attempt is in Slack; while that is not known, nothing is posted."""
         try:
-            return await self._gateway.find_post(claim.channel, str(claim.id), claim.thread_ts)
+            return await self._gateway.find_post(claim.channel, str(claim.id), thread)
         except RetryLater as trouble:
             raise RetryLater(trouble.sentence, after=trouble.after, unsure=True) from None
+        except Permanent as trouble:
+            if thread is None or trouble.code not in _NO_THREAD:
+                raise
+            return await self._look_up(claim, None)
 
     async def _pictures(self, claim: PostClaim) -> Mapping[int, str]:
         """The file ids of the pictures; after some attempts a verdict goes without them."""
@@ -159,9 +199,8 @@ class Posting:
             _held(await self._outbox.file_uploaded(claim, number, ids[number]))
         return ids
 
-    async def _share_files(self, claim: PostClaim, ts: str) -> Mapping[int, str]:
+    async def _share_files(self, claim: PostClaim, thread: str) -> Mapping[int, str]:
         ids = dict(claim.uploaded)
-        thread = claim.thread_ts or ts
         for number, file in enumerate(claim.message.files, start=len(claim.message.pictures)):
             known = claim.uploaded.get(number)
             if known and await self._gateway.has_file(claim.channel, known, thread):
@@ -176,7 +215,8 @@ class Posting:
                     file, channel=claim.channel, thread_ts=thread, reserved=reserved
                 )
             except SlackTrouble as trouble:
-                if isinstance(trouble, RetryLater) and claim.attempt < FILE_ATTEMPTS:
+                retried = isinstance(trouble, RetryLater) and claim.attempt < FILE_ATTEMPTS
+                if retried or trouble.code in _NO_THREAD:
                     raise
                 _log.error("a file is left out", key=claim.key, why=trouble.sentence)
         return ids
@@ -192,6 +232,19 @@ class Posting:
             full = len(blocks) >= limits.BLOCKS_PER_MESSAGE
             return body if full else {**body, "blocks": [*blocks, context(note)]}
         return {**body, "text": f"{body.get('text')}\n{note}"}
+
+
+async def _in_words_at_least(
+    claim: PostClaim, body: Mapping[str, Json], send: Callable[[Mapping[str, Json]], Awaitable[T]]
+) -> T:
+    """Send a message; where Slack refuses its form, its words alone."""
+    try:
+        return await send(body)
+    except Permanent as trouble:
+        if trouble.code not in _UNFIT:
+            raise
+        _log.error("a message does not fit Slack", key=claim.key, code=trouble.code)
+    return await send(_words_only(claim.message))
 
 
 def _words_only(message: Message) -> dict[str, Json]:

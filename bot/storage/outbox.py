@@ -82,6 +82,14 @@ _POSTED: Final = """
 """
 """The message is in Slack; its text files are not yet."""
 
+_MOVED: Final = """
+    UPDATE golive.posts m SET ts = %(ts)s
+    FROM golive.posts p
+    WHERE p.id = %(id)s AND p.token = %(token)s AND p.owner = %(owner)s AND m.id = p.update_of
+    RETURNING m.id
+"""
+"""The message of an update was posted anew: what is said about it or below it goes there."""
+
 _SENT: Final = """
     UPDATE golive.posts
     SET state = CASE WHEN revision = %(revision)s THEN 'sent' ELSE state END,
@@ -179,6 +187,10 @@ class Outbox(Part):
         """The message is in Slack, its text files are not yet; the channel's next one may go."""
         values: Row = {**_named(claim), "ts": ts, "lease": self._lease}
         return bool(await self._database.fetch(_POSTED, values))
+
+    async def moved(self, claim: PostClaim, ts: str) -> bool:
+        """The message that an update is of is another one now; False if the claim was lost."""
+        return bool(await self._database.fetch(_MOVED, {**_named(claim), "ts": ts}))
 
     async def sent(
         self, claim: PostClaim, ts: str, file_ids: Mapping[int, str] | None = None

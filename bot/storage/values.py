@@ -124,6 +124,9 @@ def _merged(old: Observed | None, new: Observed | None) -> Observed | None:
 STATUS = "status"
 """Key of the message that is updated in place and always shows where the watch stands."""
 
+STATUS_UPDATE = f"{STATUS}:update"
+"""Key of its newest content. Where somebody deleted the message, it is posted anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -110,7 +110,8 @@ async def posted(tmp_path: Path, store_database: str, crm_database: str) -> Asyn
         assert settings.lacks_to_run() == ()
         async with replicas(workspace, settings, clock, "only") as bots:
             url = f"http://127.0.0.1:{port}/slack/events"
-            yield Posted(bots=bots, url=url, http=workspace.deliver_to(url))
+            http = workspace.deliver_to(url, stamp=clock.now)
+            yield Posted(bots=bots, url=url, http=http)
 
 
 async def test_commands_buttons_and_dialogs_over_signed_http(posted: Posted) -> None:
@@ -183,13 +184,14 @@ async def test_what_is_not_signed_now_is_refused_and_not_done(posted: Posted) ->
         "user_id": people.OPERATOR,
         "channel_id": CHANNEL,
     }
-    now = str(int(datetime.now(UTC).timestamp()))
+    clock = bots.timer.clock
+    now = str(int(clock.now().timestamp()))
     signed = {"X-Slack-Request-Timestamp": now, "X-Slack-Signature": "v0=" + "0" * 64}
     async with aiohttp.ClientSession() as session:
         for headers in (signed, {}):
             async with session.post(posted.url, data=form, headers=headers) as answer:
                 assert answer.status == 401
-    bots.workspace.deliver_to(posted.url, stamp=lambda: datetime.now(UTC) - timedelta(minutes=10))
+    bots.workspace.deliver_to(posted.url, stamp=lambda: clock.now() - timedelta(minutes=10))
     assert (await bots.command("close")).error == "dispatch_failed"
     (bot,) = bots.bots.values()
     assert [watch.version for watch in await bot.store.open_watches()] == ["v1"]

@@ -206,6 +206,11 @@ class MemoryStore:
         del claim, ts
         return False
 
+    async def moved(self, claim: PostClaim, ts: str) -> bool:
+        """There is no claim."""
+        del claim, ts
+        return False
+
     async def sent(
         self, claim: PostClaim, ts: str, file_ids: Mapping[int, str] | None = None
     ) -> bool:

@@ -14,9 +14,10 @@ from bot.demo.workspace.delivery import Ack, Envelope, EnvelopeType
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.people import OPERATORS, RELEASES
 from bot.slack.delivery import WAITING, WORKERS
+from bot.slack.http import PATH
 from bot.slack.web import open_session
 from bot.slack_side import SlackSide, SlackStore
-from tests.bot.slack.hands import FakeDesk, HandTime
+from tests.bot.slack.hands import FakeDesk, HandTime, MemoryStore
 
 IDLE = 0.03
 """Real seconds without news after which time is moved on."""
@@ -153,3 +154,14 @@ async def connected(store: SlackStore, **given: object) -> AsyncGenerator[Rig]:
         await rig.side.start_sockets(rig.desk, app_token=rig.workspace.credentials.app_token)
         await rig.workspace.connected()
         yield rig
+
+
+@asynccontextmanager
+async def posted_to(store: SlackStore | None = None) -> AsyncGenerator[tuple[Rig, str]]:
+    """A rig that Slack posts to, and its URL."""
+    async with rigged(store or MemoryStore()) as rig:
+        secret = rig.workspace.credentials.signing_secret
+        front = await rig.side.start_http(rig.desk, signing_secret=secret, port=0, host="127.0.0.1")
+        url = f"http://127.0.0.1:{front.port}{PATH}"
+        rig.workspace.deliver_to(url, stamp=rig.time.now)
+        yield rig, url

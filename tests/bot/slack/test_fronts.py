@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -15,7 +14,7 @@ from bot.demo.workspace.journal import Traffic
 from bot.demo.workspace.people import MEMBER, OPERATOR, RELEASES
 from bot.slack.sockets import Sockets
 from tests.bot.slack.hands import MemoryStore
-from tests.bot.slack.rig import Rig, connected, rigged
+from tests.bot.slack.rig import Rig, connected, posted_to, rigged
 
 
 @pytest.fixture
@@ -23,17 +22,6 @@ async def rig() -> AsyncGenerator[Rig]:
     """A bot that is connected over a socket."""
     async with connected(MemoryStore()) as rig:
         yield rig
-
-
-@asynccontextmanager
-async def posted_to() -> AsyncGenerator[tuple[Rig, str]]:
-    """A bot that Slack posts to, and its URL."""
-    async with rigged(MemoryStore()) as rig:
-        secret = rig.workspace.credentials.signing_secret
-        front = await rig.side.start_http(rig.desk, signing_secret=secret, port=0, host="127.0.0.1")
-        url = f"http://127.0.0.1:{front.port}/slack/events"
-        rig.workspace.deliver_to(url)
-        yield rig, url
 
 
 # --- sockets ------------------------------------------------------------------------------------
@@ -159,7 +147,7 @@ async def test_a_signed_command_is_done() -> None:
 async def test_slack_s_check_of_the_address_is_answered() -> None:
     """Bolt answers the challenge."""
     async with posted_to() as (rig, url):
-        assert await rig.workspace.deliver_to(url).verify()
+        assert await rig.workspace.deliver_to(url, stamp=rig.time.now).verify()
 
 
 async def test_an_event_that_is_sent_again_is_one_event() -> None:
@@ -183,7 +171,7 @@ async def test_a_signature_of_another_time_is_refused(minutes: int) -> None:
     """Beyond five minutes: nobody can send again what they recorded."""
     async with posted_to() as (rig, url):
         http = rig.workspace.deliver_to(
-            url, stamp=lambda: datetime.now(UTC) + timedelta(minutes=minutes)
+            url, stamp=lambda: rig.time.now() + timedelta(minutes=minutes)
         )
         assert not await http.verify()
 

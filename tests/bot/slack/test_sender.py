@@ -11,11 +11,11 @@ import pytest
 from aiohttp import web
 
 from bot.demo.workspace.people import BOT_USER, OPERATOR, PRIVATE, RELEASES, WITHOUT_BOT
-from bot.render.message import Message
+from bot.render.message import Message, TextFile
 from bot.render.sentences import say
 from bot.slack.sender import MENDABLE_ATTEMPTS
 from bot.storage.store import Store
-from bot.storage.values import NewPost
+from bot.storage.values import STATUS, STATUS_UPDATE, NewPost
 from tests.bot.slack.rig import Rig, rigged
 
 
@@ -230,6 +230,94 @@ async def test_a_form_that_slack_refuses_goes_in_words_alone(store: Store, rig: 
         await rig.settle(lambda: len(texts(rig)) == 1)
     assert rig.posts()[0].blocks == ()
     assert texts(rig) == ["This is p."]
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_too_long", "invalid_attachments"])
+async def test_an_update_that_slack_refuses_goes_in_words_alone(
+    store: Store, rig: Rig, code: str
+) -> None:
+    """What stands there would be wrong from now on."""
+    await store.enqueue([post("s")])
+    async with rig.sending():
+        await rig.settle(lambda: len(texts(rig)) == 1)
+        rig.workspace.faults.api.error("chat.update", code)
+        await store.enqueue([post("s:u", update_of="s", supersedes=True)])
+        await rig.settle(lambda: texts(rig) == ["This is s:u."])
+    assert rig.posts()[0].blocks == ()
+
+
+def delete(rig: Rig, ts: str) -> None:
+    """Somebody deletes a message."""
+    rig.workspace.state.messages.delete(RELEASES, ts)
+
+
+@pytest.mark.parametrize("lost_answer", [False, True])
+async def test_a_post_whose_thread_is_gone_goes_to_the_channel(
+    store: Store, rig: Rig, *, lost_answer: bool
+) -> None:
+    """Once, also where the answer to it was lost; its file goes along."""
+    await store.enqueue([post("root")])
+    async with rig.sending():
+        await rig.settle(lambda: len(texts(rig)) == 1)
+        delete(rig, rig.posts()[0].ts)
+        if lost_answer:
+            rig.workspace.faults.api.reset("chat.postMessage", applied=False)
+            rig.workspace.faults.api.reset("conversations.replies", applied=True)
+        file = TextFile(name="report.md", title="Report", text="all of it")
+        message = replace(say("This is reply."), files=(file,))
+        await store.enqueue([replace(post("reply", thread_of="root"), message=message)])
+        await store.enqueue([post("after")])
+        await rig.settle(lambda: "This is after." in texts(rig))
+    said = [message for message in rig.posts() if message.text]
+    assert [message.text for message in said] == ["This is reply.", "This is after."]
+    assert said[0].thread_ts is None
+    (shared,) = rig.workspace.state.files.all()
+    assert shared.channels == (RELEASES,)
+    assert [m.thread_ts for m in rig.posts() if not m.text] == [said[0].ts]
+
+
+@pytest.mark.parametrize("lost_answer", [False, True])
+async def test_a_status_message_that_was_deleted_is_posted_anew(
+    store: Store, rig: Rig, *, lost_answer: bool
+) -> None:
+    """Once, also where the answer to it was lost; updates and replies go there from then on."""
+    await store.enqueue([post(STATUS)])
+    async with rig.sending():
+        await rig.settle(lambda: len(texts(rig)) == 1)
+        delete(rig, rig.posts()[0].ts)
+        if lost_answer:
+            rig.workspace.faults.api.reset("chat.postMessage", applied=True)
+        await store.enqueue([update_of_status("NO-GO")])
+        await rig.settle(lambda: texts(rig) == ["NO-GO"])
+        if lost_answer:
+            edits = rig.workspace.journal.calls
+            await store.enqueue([update_of_status("NO-GO since")])
+            await rig.settle(lambda: len(edits("chat.update")) == 3)
+            assert texts(rig) == ["NO-GO since"]
+        await store.enqueue([post("reply", thread_of=STATUS), update_of_status("GO")])
+        await rig.settle(lambda: texts(rig) == ["GO", "This is reply."])
+    status, reply = rig.posts()
+    assert reply.thread_ts == status.ts
+
+
+async def test_another_message_that_was_deleted_stays_away(store: Store, rig: Rig) -> None:
+    """Whoever deleted it wanted that; only the status has to be somewhere."""
+    await store.enqueue([post("fix")])
+    async with rig.sending():
+        await rig.settle(lambda: len(texts(rig)) == 1)
+        delete(rig, rig.posts()[0].ts)
+        await store.enqueue([post("fix:update", update_of="fix", supersedes=True)])
+        await rig.settle(lambda: bool(rig.workspace.journal.calls("chat.update")))
+        await store.enqueue([post("next")])
+        await rig.settle(lambda: len(texts(rig)) == 1)
+    assert texts(rig)[0].startswith("This is next.")
+
+
+def update_of_status(words: str) -> NewPost:
+    """New content of the status message."""
+    return replace(
+        post(STATUS_UPDATE, update_of=STATUS, supersedes=True), message=Message(text=words)
+    )
 
 
 async def test_a_new_post_is_sent_when_the_sender_is_woken(store: Store, rig: Rig) -> None:
