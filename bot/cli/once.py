@@ -132,5 +132,5 @@ async def check_once(
 def exit_code(report: Report) -> int:
     """As Nagios has them: 0 GO, 1 MONITOR, 2 NO-GO, 3 when nothing could be measured."""
     decision = report.verdict.decision
-    unseen = all(finding.level is Level.UNKNOWN for finding in report.findings)
+    unseen = all(f.level is Level.UNKNOWN and not f.quantities for f in report.findings)
     return NOTHING_MEASURED if unseen and decision is not Decision.NO_GO else _EXITS[decision]

@@ -8,7 +8,8 @@ from checks.engine.model import Criterion, Finding, Level, Quantity
 from checks.engine.runbook import CriterionRule
 from checks.engine.runbook.model import FINAL
 from checks.engine.runbook.spec import NO_CRITICAL
-from checks.engine.thresholds import Bound, Op
+from checks.engine.shares import SampleRule
+from checks.engine.thresholds import Bound, Op, limit, reached, still_needed
 
 _WORDS = {
     Op.AT_LEAST: "at least {0}",
@@ -19,22 +20,22 @@ _WORDS = {
 
 
 def rollback(
-    rules: Sequence[CriterionRule], findings: Sequence[Finding], *, min_sample: int
+    rules: Sequence[CriterionRule], findings: Sequence[Finding], *, sample: SampleRule
 ) -> tuple[Criterion, ...]:
     """Evaluate the rollback criteria: one is met if any of its sources says so.
 
-    A share of fewer than `min_sample` events never rolls a release back. A criterion whose sources
-    were not measured is not verified (None), unless another source of it is met.
+    A criterion whose sources were not measured, or are shares of too few events to be judged, is
+    not verified (None), unless another source of it is met.
     """
     by_check = {f.check: f for f in findings}
-    return tuple(_any_source(rule, by_check, min_sample, success=False) for rule in rules)
+    return tuple(_any_source(rule, by_check, sample, success=False) for rule in rules)
 
 
 def success(
     rules: Sequence[CriterionRule],
     findings: Sequence[Finding],
     *,
-    min_sample: int,
+    sample: SampleRule,
     judged: Sequence[Finding] | None = None,
     earlier: Mapping[str, str] | None = None,
 ) -> tuple[Criterion, ...]:
@@ -43,7 +44,7 @@ def success(
     Args:
         rules: the runbook's success criteria.
         findings: everything that was measured.
-        min_sample: events that a share needs once one of them was bad.
+        sample: when a share is evidence enough to be judged.
         judged: the findings that the checkpoint shows, which `no_critical` is about; default all.
         earlier: checks that were CRITICAL before in this watch, and where (id → checkpoint).
     """
@@ -51,7 +52,7 @@ def success(
     return tuple(
         _no_critical(rule.id, findings if judged is None else judged, earlier or {})
         if rule.id == NO_CRITICAL
-        else _any_source(rule, by_check, min_sample, success=True)
+        else _any_source(rule, by_check, sample, success=True)
         for rule in rules
     )
 
@@ -85,10 +86,10 @@ def waived(
 
 
 def _any_source(
-    rule: CriterionRule, findings: Mapping[str, Finding], min_sample: int, *, success: bool
+    rule: CriterionRule, findings: Mapping[str, Finding], sample: SampleRule, *, success: bool
 ) -> Criterion:
     sources = [
-        _source(findings.get(check), check, quantity, bound, min_sample, success=success)
+        _source(findings.get(check), check, quantity, bound, sample, success=success)
         for check, quantity, bound in rule.any_of
     ]
     # Met anywhere is met; otherwise a source that could look decides for one that could not.
@@ -104,7 +105,7 @@ def _source(
     check: str,
     name: str,
     bound: Bound,
-    min_sample: int,
+    sample: SampleRule,
     *,
     success: bool,
 ) -> tuple[bool | None, str]:
@@ -116,26 +117,26 @@ def _source(
         reason = finding.unknown
         return None, f"{finding.title}: {reason or 'this was not measured.'}"
     said = f"{finding.title}: {name.replace('_', ' ')} {_amount(quantity)}"
-    if quantity.sample is not None and quantity.sample < min_sample:
-        small = _small_sample(quantity, quantity.sample, min_sample, success=success)
-        return small[0], f"{said}; {small[1]}"
-    met = bound.holds(quantity.value)
+    if success and quantity.sample == 0:
+        return None, f"{said}; there was nothing to take a share of."
+    bad = bound.opposite if success else bound
+    found = reached(quantity, bad, sample)
+    if found is None:
+        return None, f"{said} is too small a sample to judge. {still_needed(quantity, bad, sample)}"
+    met = found is not success
     share = quantity.sample is not None
-    limit = _WORDS[bound.op].format(_number(bound.value, share=share))
-    return met, f"{said}, {'' if met else 'not '}{limit}."
+    wanted = _WORDS[bound.op].format(_number(bound.value, share=share))
+    return met, f"{said}{_by_limit(quantity, bad, sample)}, {'' if met else 'not '}{wanted}."
 
 
-def _small_sample(
-    quantity: Quantity, sample: int, min_sample: int, *, success: bool
-) -> tuple[bool | None, str]:
-    """What a share says that has too few events to be judged by its bound."""
-    if not success:
-        return False, f"fewer than {min_sample} are no reason to roll back."
-    if sample == 0:
-        return None, "there was nothing to take a share of."
-    if quantity.bad == 0:
-        return True, "few, but none was bad."
-    return None, f"{min_sample - sample} more are needed to judge a share."
+def _by_limit(quantity: Quantity, bad: Bound, rule: SampleRule) -> str:
+    """The limit that a share of few events was judged by, where it was."""
+    sample = quantity.sample
+    if sample is None or not quantity.bad or (sample >= rule.min_sample and not rule.by_limit):
+        return ""
+    least = _number(limit(quantity.bad, sample, bad, rule.confidence), share=True)
+    most = "at least" if bad.rises else "at most"
+    return f", which is {most} {least} with {rule.confidence * 100:g} % confidence"
 
 
 def _amount(quantity: Quantity) -> str:

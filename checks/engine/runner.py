@@ -64,7 +64,7 @@ def assess(
     ]
     # Whatever somebody silenced or accepted, a rollback criterion sees what was measured.
     rollback = criteria.rollback(
-        runbook.rollback_criteria, [found for _, found in measured], min_sample=runbook.min_sample
+        runbook.rollback_criteria, [found for _, found in measured], sample=runbook.sample
     )
     listed = [(is_due, _as_decided(found, occasion)) for is_due, found in measured]
     everything = [finding for _, finding in listed]
@@ -72,7 +72,7 @@ def assess(
     success = criteria.success(
         runbook.success_criteria,
         everything,
-        min_sample=runbook.min_sample,
+        sample=runbook.sample,
         judged=shown,
         earlier=occasion.earlier,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from checks.engine.model import Finding, Json, Level, Measurement, Problem, Quantity
+from checks.engine.shares import SampleRule, lower_limit
 
 
 class Op(StrEnum):
@@ -38,10 +40,28 @@ class Bound:
             case Op.BELOW:
                 return value < self.value
 
+    @property
+    def rises(self) -> bool:
+        """Whether it is the greater values that lie in its range."""
+        return self.op in (Op.AT_LEAST, Op.ABOVE)
+
+    @property
+    def opposite(self) -> Bound:
+        """The bound of all values that do not lie in this one's range."""
+        return Bound(op=_OPPOSITE[self.op], value=self.value)
+
     def json(self) -> Json:
         """The bound as the JSON interface shows it: a bare number for "so many or more"."""
         number = int(self.value) if float(self.value).is_integer() else self.value
         return number if self.op is Op.AT_LEAST else {self.op.value: number}
+
+
+_OPPOSITE = {
+    Op.AT_LEAST: Op.BELOW,
+    Op.ABOVE: Op.AT_MOST,
+    Op.AT_MOST: Op.ABOVE,
+    Op.BELOW: Op.AT_LEAST,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +80,14 @@ class Rule:
 
     window: the last span that the check looks at; None means all since the deploy
     params: the check's own numbers, in the unit that the runbook's key names (`…_seconds`, …)
+    sample: when its shares are evidence enough; None where each is judged as it stands
     """
 
     check: str
     thresholds: tuple[Threshold, ...]
     window: timedelta | None = None
     params: Mapping[str, float] = field(default_factory=dict[str, float])
-    min_sample: int = 10
+    sample: SampleRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +105,9 @@ _ORDER = {Level.OK: 0, Level.UNKNOWN: 1, Level.WARNING: 2, Level.CRITICAL: 3}
 def judge(measurement: Measurement, rule: Rule) -> Judgement:
     """Give a measurement its level: the worst that any of its quantities reaches.
 
-    A share of too small a sample is OK when nothing was bad, else UNKNOWN with the number still
-    needed; a plain count needs no sample. A worse level of another quantity outranks that UNKNOWN.
-    A measurement without any quantity that the rule bounds is UNKNOWN: nothing was judged.
+    A share of too few events to be judged (see `reached`) is UNKNOWN, with the number still needed;
+    a plain count needs no sample. A worse level of another quantity outranks that UNKNOWN. A
+    measurement without any quantity that the rule bounds is UNKNOWN: nothing was judged.
     """
     if measurement.unknown is not None:
         return Judgement(level=Level.UNKNOWN, unknown=measurement.unknown)
@@ -98,10 +119,54 @@ def judge(measurement: Measurement, rule: Rule) -> Judgement:
         quantity = measurement.quantities.get(threshold.quantity)
         if quantity is None:
             continue
-        found = _judge_one(quantity, threshold, rule.min_sample)
+        found = _judge_one(quantity, threshold, rule.sample)
         if _ORDER[found.level] > _ORDER[worst.level]:
             worst = found
     return worst
+
+
+def reached(quantity: Quantity, bound: Bound, rule: SampleRule | None) -> bool | None:
+    """Whether a quantity is in the range of a bound that is bad to reach; None if that is open.
+
+    A count is compared as it is, and so is a share from `min_sample` events on. A share of fewer
+    reaches the bound if its limit does, with `min_bad` bad events at least; it does not if none
+    was bad; in between more events are needed.
+    """
+    if rule is None or quantity.sample is None:
+        return bound.holds(quantity.value)
+    enough = quantity.sample >= rule.min_sample
+    if enough and not rule.by_limit:
+        return bound.holds(quantity.value)
+    if _proven(quantity.bad, quantity.sample, bound, rule):
+        return True
+    return False if enough or quantity.bad == 0 else None
+
+
+def limit(bad: int, sample: int, bound: Bound, confidence: float) -> float:
+    """The share that is nearest to good, of those that so many bad events leave plausible.
+
+    Where the bound's range is that of small shares, the share is one of good events.
+    """
+    lowest = lower_limit(bad, sample, confidence)
+    return lowest if bound.rises else 1 - lowest
+
+
+def _proven(bad: int, sample: int, bound: Bound, rule: SampleRule) -> bool:
+    return bad >= max(1, rule.min_bad) and bound.holds(limit(bad, sample, bound, rule.confidence))
+
+
+def still_needed(quantity: Quantity, bound: Bound, rule: SampleRule) -> str:
+    """How many more events decide whether a share of too few reaches a bound, as a sentence."""
+    bad, sample = quantity.bad, quantity.sample or 0
+    more = rule.min_sample - sample
+    worse = 1 + bisect_left(
+        range(1, more), True, key=lambda n: _proven(bad + n, sample + n, bound, rule)
+    )
+    fewest = min(worse, more)
+    are, they_go = ("is", "it goes") if fewest == 1 else ("are", "they go")
+    if fewest == more:
+        return f"{more} more {are} needed."
+    return f"{fewest} more {are} needed if {they_go} wrong too, otherwise {more}."
 
 
 def _nothing_to_judge(bounded: Sequence[str]) -> Problem:
@@ -111,24 +176,29 @@ def _nothing_to_judge(bounded: Sequence[str]) -> Problem:
     )
 
 
-def _judge_one(quantity: Quantity, threshold: Threshold, min_sample: int) -> Judgement:
-    if quantity.sample is not None and quantity.sample < min_sample:
-        if quantity.bad == 0:
-            return Judgement(level=Level.OK)
-        needed = min_sample - quantity.sample
-        return Judgement(
-            level=Level.UNKNOWN,
-            deciding=threshold,
-            unknown=Problem(
-                what=f"{quantity.bad} of {quantity.sample} is too small a sample to judge a share.",
-                mend=f"{needed} more {'is' if needed == 1 else 'are'} needed.",
-            ),
-        )
-    if threshold.critical is not None and threshold.critical.holds(quantity.value):
-        return Judgement(level=Level.CRITICAL, deciding=threshold)
-    if threshold.warning is not None and threshold.warning.holds(quantity.value):
-        return Judgement(level=Level.WARNING, deciding=threshold)
-    return Judgement(level=Level.OK)
+def _judge_one(quantity: Quantity, threshold: Threshold, rule: SampleRule | None) -> Judgement:
+    open_bound: Bound | None = None
+    for level, bound in (
+        (Level.CRITICAL, threshold.critical),
+        (Level.WARNING, threshold.warning),
+    ):
+        if bound is None:
+            continue
+        found = reached(quantity, bound, rule)
+        if found:
+            return Judgement(level=level, deciding=threshold)
+        if found is None:
+            open_bound = bound
+    if open_bound is None or rule is None:
+        return Judgement(level=Level.OK)
+    return Judgement(
+        level=Level.UNKNOWN,
+        deciding=threshold,
+        unknown=Problem(
+            what=f"{quantity.bad} of {quantity.sample} is too small a sample to judge a share.",
+            mend=still_needed(quantity, open_bound, rule),
+        ),
+    )
 
 
 def finding_of(check: str, title: str, measurement: Measurement, rule: Rule) -> Finding:
@@ -254,7 +324,7 @@ def _would_change(measurement: Measurement, rule: Rule, judgement: Judgement) ->
         bound = threshold.warning or threshold.critical
         if quantity is None or bound is None:
             continue
-        if _judge_one(quantity, threshold, rule.min_sample).level in (
+        if _judge_one(quantity, threshold, rule.sample).level in (
             Level.WARNING,
             Level.CRITICAL,
         ):

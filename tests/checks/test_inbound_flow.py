@@ -14,7 +14,7 @@ from tests.support.evidence import Events, above, at_least, evidence, judged, lo
 _RULE: tuple[Threshold, ...] = (
     at_least("failed", warning=1),
     above("failed_share", critical=0.10),
-    at_least("none_created", critical=1),
+    at_least("none_created", critical=3),
     above("dropped_only", warning=10),
     at_least("silent", warning=1),
 )
@@ -75,10 +75,11 @@ def test_a_failure_in_a_small_sample_is_a_warning() -> None:
 
 
 def test_failures_while_nothing_is_created_are_critical() -> None:
-    """One failure is critical when not one message was created; no sample is needed."""
-    found = _measured({"webhooks": 1, "inbound_failed": 1})
-    assert found.quantities["none_created"] == Quantity(value=1)
-    assert _level({"webhooks": 1, "inbound_failed": 1}) is Level.CRITICAL
+    """Three failures are critical when not one message was created; fewer are a warning."""
+    found = _measured({"webhooks": 3, "inbound_failed": 3})
+    assert found.quantities["none_created"] == Quantity(value=3)
+    assert _level({"webhooks": 3, "inbound_failed": 3}) is Level.CRITICAL
+    assert _level({"webhooks": 2, "inbound_failed": 2}) is Level.WARNING
     assert _measured({"inbound_created": 1, "inbound_failed": 1}).quantities[
         "none_created"
     ] == Quantity(value=0)

@@ -141,7 +141,8 @@ def test_a_small_sample_with_a_failure_is_unknown() -> None:
     finding = judged(CHECK, seen)
     assert finding.level is Level.UNKNOWN
     assert str(finding.unknown) == (
-        "1 of 3 is too small a sample to judge a share. 7 more are needed."
+        "1 of 3 is too small a sample to judge a share."
+        " 2 more are needed if they go wrong too, otherwise 7."
     )
 
 

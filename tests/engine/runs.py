@@ -25,6 +25,7 @@ from checks.engine.runbook import (
 from checks.engine.runbook.source import YamlSource
 from checks.engine.runner import Occasion
 from checks.engine.thresholds import Bound, Op, Rule, Threshold
+from tests.support.evidence import SAMPLE
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUR = Window(since=NOW - timedelta(hours=1), until=NOW)
@@ -123,7 +124,7 @@ def runbook(
         follow_up={},
         log=LogRule(timezone="UTC", profiles={}),
         default_window=timedelta(hours=1),
-        min_sample=10,
+        sample=SAMPLE,
         source=YamlSource(path=Path("runbook.yaml"), data=None, lines={}),
     )
 

@@ -8,6 +8,7 @@ from checks.engine import criteria
 from checks.engine.model import Criterion, Finding, Level, Problem, Quantity
 from checks.engine.runbook import CriterionRule, CriterionSource
 from checks.engine.thresholds import Bound, Op
+from tests.support.evidence import SAMPLE
 
 LEAK = CriterionRule(
     id="secret_leak",
@@ -58,13 +59,13 @@ def share(value: float, sample: int) -> Quantity:
 
 def back(rule: CriterionRule, *findings: Finding) -> Criterion:
     """The one rollback criterion, evaluated."""
-    (found,) = criteria.rollback([rule], findings, min_sample=10)
+    (found,) = criteria.rollback([rule], findings, sample=SAMPLE)
     return found
 
 
 def success(rule: CriterionRule, *findings: Finding) -> Criterion:
     """The one success criterion, evaluated."""
-    (found,) = criteria.success([rule], findings, min_sample=10)
+    (found,) = criteria.success([rule], findings, sample=SAMPLE)
     return found
 
 
@@ -106,10 +107,10 @@ def test_an_unknown_level_does_not_hide_a_quantity_that_was_measured() -> None:
 
 @pytest.mark.parametrize(
     ("value", "sample", "met"),
-    [(0.5, 10, False), (0.6, 10, True), (1.0, 9, False), (1.0, 10, True)],
+    [(0.5, 10, False), (0.6, 10, True), (1.0, 4, None), (1.0, 9, True), (1.0, 10, True)],
 )
-def test_a_rollback_share_needs_its_sample(value: float, sample: int, met: bool) -> None:
-    """Nine failures of nine roll nothing back; more than half of ten do."""
+def test_a_rollback_share_needs_evidence(value: float, sample: int, met: bool | None) -> None:
+    """Four failures of four prove no majority; nine of nine do, and more than half of ten."""
     found = back(FAILING, finding("outbound_success", failed_share=share(value, sample)))
     assert found.met is met
 
@@ -153,7 +154,10 @@ def test_an_error_rate_needs_responses(value: float, sample: int, met: bool | No
 def test_a_small_sample_says_how_many_are_needed() -> None:
     """The reader learns what would settle it."""
     found = success(ERROR_RATE, finding("http_5xx", error_share=share(0.25, 4)))
-    assert found.why == "Http 5xx: error share 25 % of 4; 6 more are needed to judge a share."
+    assert found.why == (
+        "Http 5xx: error share 25 % of 4 is too small a sample to judge."
+        " 2 more are needed if they go wrong too, otherwise 6."
+    )
 
 
 def test_no_critical_is_about_this_run() -> None:
@@ -174,7 +178,7 @@ def test_no_critical_is_not_verified_when_nothing_was_measured() -> None:
 def test_no_critical_remembers_the_earlier_checkpoints_of_a_watch() -> None:
     """A CRITICAL at T+20 that recovered still fails the hour."""
     (found,) = criteria.success(
-        [NO_CRITICAL], [finding("a")], min_sample=10, earlier={"retries": "2", "health": "final"}
+        [NO_CRITICAL], [finding("a")], sample=SAMPLE, earlier={"retries": "2", "health": "final"}
     )
     assert (found.met, found.why) == (
         False,
@@ -187,7 +191,7 @@ def test_no_critical_looks_at_the_findings_that_the_checkpoint_shows() -> None:
     (found,) = criteria.success(
         [NO_CRITICAL],
         [finding("a"), finding("b", Level.CRITICAL)],
-        min_sample=10,
+        sample=SAMPLE,
         judged=[finding("a")],
     )
     assert found.met is True

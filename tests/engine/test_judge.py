@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.engine.model import Json, Level, Measurement, Problem, Quantity, Window
+from checks.engine.shares import SampleRule
 from checks.engine.thresholds import (
     Bound,
     Op,
@@ -33,7 +34,8 @@ def above(value: float) -> Bound:
 
 def rule(*thresholds: Threshold, min_sample: int = 10) -> Rule:
     """A rule of these thresholds."""
-    return Rule(check="some", thresholds=thresholds, min_sample=min_sample)
+    sample = SampleRule(min_sample=min_sample, min_bad=3, confidence=0.95)
+    return Rule(check="some", thresholds=thresholds, sample=sample)
 
 
 def measured(**quantities: Quantity) -> Measurement:
@@ -108,8 +110,9 @@ def test_a_quantity_without_a_bound_has_no_say() -> None:
         (0, 0, Level.OK, ""),
         (3, 0, Level.OK, ""),
         (9, 0, Level.OK, ""),
-        (4, 1, Level.UNKNOWN, "6 more are needed."),
-        (9, 9, Level.UNKNOWN, "1 more is needed."),
+        (4, 1, Level.UNKNOWN, "2 more are needed if they go wrong too, otherwise 6."),
+        (9, 1, Level.UNKNOWN, "1 more is needed."),
+        (9, 9, Level.CRITICAL, ""),
         (10, 10, Level.CRITICAL, ""),
     ],
 )
@@ -185,9 +188,10 @@ def test_an_unknown_finding_has_no_value() -> None:
     )
     assert (found.level, found.value) == (Level.UNKNOWN, None)
     assert found.summary == (
-        "Seen. 1 of 4 is too small a sample to judge a share. 6 more are needed."
+        "Seen. 1 of 4 is too small a sample to judge a share."
+        " 2 more are needed if they go wrong too, otherwise 6."
     )
-    assert found.would_change == "6 more are needed."
+    assert found.would_change == "2 more are needed if they go wrong too, otherwise 6."
 
 
 def test_an_ok_finding_needs_nothing() -> None:

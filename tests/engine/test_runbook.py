@@ -20,6 +20,7 @@ from checks.engine.runbook import (
     load_runbook,
     shipped_runbook,
 )
+from checks.engine.shares import SampleRule
 from checks.engine.thresholds import Bound, Op, Threshold
 from tests.engine.runbooks import edited, load
 from tests.engine.standins import ALL
@@ -97,7 +98,7 @@ def test_decision_and_escalation() -> None:
     )
     assert (runbook.decision.critical, runbook.decision.matrix_warnings) == (1, 3)
     assert runbook.escalation == 2
-    assert runbook.min_sample == 10
+    assert runbook.sample == SampleRule(min_sample=10, min_bad=3, confidence=0.95)
     assert runbook.default_window == timedelta(minutes=60)
 
 
@@ -262,4 +263,4 @@ def test_file_from_a_path(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     text = edited(("min_sample: 10", "min_sample: 25"))
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    assert load_runbook(path, checks=ALL).min_sample == 25
+    assert load_runbook(path, checks=ALL).sample.min_sample == 25

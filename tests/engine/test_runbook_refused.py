@@ -167,4 +167,6 @@ def test_a_check_added_by_a_user_has_to_be_configured() -> None:
 
 def test_parsing_needs_no_file() -> None:
     """The bytes of a runbook are enough; the path is for messages only."""
-    assert parse_runbook(shipped().encode(), path=Path("nowhere"), checks=ALL).min_sample == 10
+    assert (
+        parse_runbook(shipped().encode(), path=Path("nowhere"), checks=ALL).sample.min_sample == 10
+    )

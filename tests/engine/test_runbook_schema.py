@@ -99,6 +99,8 @@ def test_every_section_is_required() -> None:
         "schedule",
         "default_window",
         "min_sample",
+        "min_bad",
+        "confidence",
         "checks",
         "decision",
         "escalation",

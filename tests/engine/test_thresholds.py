@@ -81,9 +81,9 @@ COUNTS: list[tuple[str, str, tuple[str, ...], dict[int, Level]]] = [
     ("database_activity", "silent", EVERY, {0: OK, 1: CRITICAL}),
     # unstable units: 0 / 1 / ≥2
     ("connection_stability", "value", EVERY, {0: OK, 1: WARNING, 2: CRITICAL, 3: CRITICAL}),
-    # inbound: created, none failed / any failed / >10 % failed, or none created while any failed
+    # inbound: created, none failed / any failed / >10 % failed, or none created while 3 failed
     ("inbound_flow", "failed", EVERY, {0: OK, 1: WARNING, 2: WARNING, 1000: WARNING}),
-    ("inbound_flow", "none_created", EVERY, {0: OK, 1: CRITICAL, 2: CRITICAL}),
+    ("inbound_flow", "none_created", EVERY, {0: OK, 1: OK, 2: OK, 3: CRITICAL, 4: CRITICAL}),
     # none created while >10 dropped and no outbound in the window = WARNING
     ("inbound_flow", "dropped_only", EVERY, {0: OK, 9: OK, 10: OK, 11: WARNING, 1000: WARNING}),
     ("inbound_flow", "silent", EVERY, {0: OK, 1: WARNING}),

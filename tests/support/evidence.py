@@ -34,6 +34,7 @@ from checks.engine.model import (
     minute_of,
 )
 from checks.engine.profiles import SIGNALS
+from checks.engine.shares import SampleRule
 from checks.engine.thresholds import Bound, Op, Rule, Threshold, finding_of
 
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -57,6 +58,9 @@ _PARAMS: dict[str, float] = {
     "waiting_seconds": 60,
     "still_seconds": 600,
 }
+
+SAMPLE = SampleRule(min_sample=10, min_bad=3, confidence=0.95)
+"""When a share is evidence enough (checks.md, principle 5)."""
 
 
 def ago(minutes: int) -> int:
@@ -235,6 +239,7 @@ def view(
         thresholds=thresholds,
         window=span,
         params={name: _PARAMS[name] for name in check.params},
+        sample=SAMPLE,
     )
     return View(evidence=seen, rule=rule)
 

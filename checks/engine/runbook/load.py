@@ -37,6 +37,7 @@ from checks.engine.runbook.spec import (
     Thresholds,
     WindowSpec,
 )
+from checks.engine.shares import SampleRule
 from checks.engine.thresholds import Rule, Threshold
 
 _NAME = "runbook.yaml"
@@ -119,11 +120,15 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
             loki_lag=spec.log.loki.lag if spec.log.loki is not None else LOKI_LAG,
         ),
         default_window=spec.default_window,
-        min_sample=spec.min_sample,
+        sample=_sample(spec),
         history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
         source=source,
     )
+
+
+def _sample(spec: RunbookSpec) -> SampleRule:
+    return SampleRule(min_sample=spec.min_sample, min_bad=spec.min_bad, confidence=spec.confidence)
 
 
 def _history(spec: HistorySpec) -> HistoryRule:
@@ -132,14 +137,14 @@ def _history(spec: HistorySpec) -> HistoryRule:
 
 def _rules(spec: RunbookSpec) -> dict[tuple[str, str], Rule]:
     return {
-        (name, checkpoint): _rule(name, check, checkpoint, spec.min_sample)
+        (name, checkpoint): _rule(name, check, checkpoint, _sample(spec))
         for name, check in spec.checks.items()
         if check.enabled
         for checkpoint in CHECKPOINTS
     }
 
 
-def _rule(name: str, check: CheckSpec, checkpoint: str, min_sample: int) -> Rule:
+def _rule(name: str, check: CheckSpec, checkpoint: str, sample: SampleRule) -> Rule:
     final = checkpoint == FINAL
     window = check.window or WindowSpec(checkpoint=None, final=None)
     column = check.both or (check.final if final else check.checkpoint)
@@ -148,7 +153,7 @@ def _rule(name: str, check: CheckSpec, checkpoint: str, min_sample: int) -> Rule
         thresholds=_thresholds(column or {}),
         window=window.final if final else window.checkpoint,
         params=dict(check.params),
-        min_sample=min_sample,
+        sample=sample,
     )
 
 

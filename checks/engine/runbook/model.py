@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from checks.engine.model import Decision
 from checks.engine.profiles import ProfileSpec
 from checks.engine.runbook.remediation import Remediation
 from checks.engine.runbook.source import YamlSource
+from checks.engine.shares import SampleRule
 from checks.engine.thresholds import Bound, Rule
 
 FINAL = "final"
@@ -109,7 +110,7 @@ class Runbook:
     links:           what a call links to, by name
     follow_up:       what follows the final review, by its verdict
     default_window:  what a follow-up and a run without `--since` look at
-    min_sample:      how many events a share needs before it is judged
+    sample:          when a share is evidence enough to be judged
     history:         which checks the deployment before may raise to WARNING; None for none
     remediation:     what fixes may do; None where the runbook offers none
     source:          the file, for messages that point into it
@@ -128,7 +129,7 @@ class Runbook:
     follow_up: Mapping[Decision, tuple[Phase, ...]]
     log: LogRule
     default_window: timedelta
-    min_sample: int
+    sample: SampleRule
     history: HistoryRule | None = None
     remediation: Remediation | None = None
     source: YamlSource = field(repr=False, compare=False)
@@ -146,3 +147,13 @@ class Runbook:
         if check in self.switched_off and checkpoint in CHECKPOINTS:
             return None
         return self.rules[check, checkpoint]
+
+    def by_limit(self) -> Runbook:
+        """This runbook, with every share judged by its limit, whatever its sample.
+
+        For looks between two checkpoints: at a true share of just a bound, the plain share is
+        beyond it every other time, and one of many looks would always find it so.
+        """
+        sample = replace(self.sample, by_limit=True)
+        rules = {key: replace(rule, sample=sample) for key, rule in self.rules.items()}
+        return replace(self, rules=rules, sample=sample)

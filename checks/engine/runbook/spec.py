@@ -200,6 +200,8 @@ class RunbookSpec(Strict):
     schedule: Annotated[list[PointSpec], Field(min_length=1)]
     default_window: Span
     min_sample: Count
+    min_bad: Count
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)]
     checks: dict[str, CheckSpec]
     decision: DecisionSpec
     escalation: EscalationSpec

@@ -45,7 +45,7 @@ def view(log: LogEvidence, window: Window, span: timedelta | None = None) -> Vie
         database=DatabaseEvidence(),
         health=HealthEvidence(),
     )
-    rule = Rule(check="x", thresholds=(), window=span, params={}, min_sample=10)
+    rule = Rule(check="x", thresholds=(), window=span, params={})
     return View(evidence=evidence, rule=rule)
 
 
