@@ -168,8 +168,8 @@ def present_of(stored: Any) -> Present | None:
         return None
     try:
         parts = decoded_map(stored)
-        causes = tuple(Cause(**cause) for cause in parts["causes"])
-        return Present(**{**parts, "causes": causes})
+        parts["causes"] = tuple(Cause(**cause) for cause in parts["causes"])
+        return Present(**parts)
     except (CodecError, TypeError, KeyError):
         return None
 

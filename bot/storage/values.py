@@ -45,12 +45,18 @@ class Past:
     @property
     def judged(self) -> tuple[Decision, datetime] | None:
         """The present verdict, and when it was reached; None where nothing was judged."""
-        last = None if self.last is None else self.last.decision
-        if self.present is not None and (
-            self.last is None or self.last.taken_at <= self.present.base_at
+        last, present = self.last, self.present
+        whole = None if last is None or last.point.run == "health" else last
+        if (
+            present is not None
+            and present.decision is not None
+            # A point that it does not build on was taken by an older version.
+            and (whole is None or whole.taken_at <= present.base_at)
         ):
-            return self.present.decision, self.present.at
-        return None if self.last is None or last is None else (last, self.last.taken_at)
+            return present.decision, present.at
+        if last is None or last.decision is None:
+            return None
+        return last.decision, last.taken_at
 
 
 # --- claims -------------------------------------------------------------------------------------

@@ -114,10 +114,11 @@ class Present:
     It is stored, and every message that shows where a watch stands reads it.
 
     at:          when it changed last
+    verdict:     None before anything was judged
     base:        key of the point whose report it builds on, which was taken at `base_at`
     findings:    what was found since, in place of that report's; criteria: the same
     causes:      what is not over, the oldest first
-    suspected:   ids of causes that the last look alone has seen, where one look is not enough
+    suspected:   what too few looks have seen, where one is not enough: cause → looks in a row
     mentioned:   cause → when the lead was last mentioned because of it
     episode:     names the present stretch of trouble, or the next one: "start", or the key of the
                  instant at which it was last no NO-GO
@@ -127,19 +128,19 @@ class Present:
     at: datetime
     base: str
     base_at: datetime
-    verdict: Verdict
+    verdict: Verdict | None = None
     findings: tuple[Finding, ...] = ()
     criteria: tuple[Criterion, ...] = ()
     causes: tuple[Cause, ...] = ()
-    suspected: tuple[str, ...] = ()
+    suspected: Mapping[str, int] = field(default_factory=dict[str, int])
     mentioned: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     episode: str = "start"
     no_go_since: datetime | None = None
 
     @property
-    def decision(self) -> Decision:
-        """GO, MONITOR or NO-GO."""
-        return self.verdict.decision
+    def decision(self) -> Decision | None:
+        """GO, MONITOR or NO-GO; None before anything was judged."""
+        return None if self.verdict is None else self.verdict.decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
