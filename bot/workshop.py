@@ -276,7 +276,7 @@ class _Showing:
             watch = await house.store.watch(deployment)
             if watch is None:
                 return
-            known = await know(house.store, watch)
+            known = await know(house.store, watch, house.runbook)
             view = known.view(house.runbook, house.clock.now())
             message = house.speech.status(view)
             await house.store.enqueue([StatusContent(message=message).post(watch)])

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from bot.render import blocks
-from bot.render.budget import Draft, Form, Part, Row, button_row, to_message
+from bot.render.budget import TEXT_LIMIT, Draft, Form, Part, Row, button_row, to_message
+from bot.render.checkpoint import evidence_part
 from bot.render.criteria import criterion_name
 from bot.render.findings import check_line
 from bot.render.message import Button, Message, Picture
-from bot.render.mrkdwn import bold, clock, escape, link, mention, shown, user
+from bot.render.mrkdwn import bold, clock, escape, link, mention, shown, size, user
 from bot.render.phrases import (
     DECISION_COLOURS,
+    NEUTRAL,
+    colour_of,
     duration,
     elapsed,
     known_people,
     number,
+    reasons,
     rollback_lines,
     to_do,
+    verdict_line,
     verdict_parts,
     version,
 )
+from bot.render.timeline import next_words
 from bot.render.words import DECISION_SYMBOLS
 from bot.watch.model import Affected, Alarm, Note, WatchView
 from checks.engine.model import Decision, Finding, Level
@@ -78,6 +84,91 @@ def calling(message: Message, lead: str | None) -> Message:
     first, newline, rest = message.text.partition("\n")
     called = mention(lead) or _NOBODY
     return replace(message, text=f"{first} {called}{newline}{rest}")
+
+
+def no_go(
+    view: WatchView, causes: Sequence[str], *, lead: str | None, buttons: Sequence[Button] = ()
+) -> Message:
+    """A NO-GO that a look between two points found.
+
+    causes: ids of the checks behind it
+    lead:   whom the first line calls; "" where the same cause called a moment ago
+    """
+    report = view.report
+    found = [] if report is None else [f for f in report.findings if f.check in causes]
+    about = (version(view.deployment), elapsed(view.deployment.deployed_at, view.now))
+    said = verdict_line(Decision.NO_GO, *about, "between checkpoints", report=report)
+    draft = Draft(
+        verdict=said,
+        reasons=[] if report is None else reasons(report.verdict),
+        parts=[
+            Part(lines=rollback_lines(view), rank=0),
+            Part(
+                title="What is bad now",
+                lines=[check_line(finding, report=report) for finding in found],
+                rank=1,
+                noun="checks",
+                at_most=8,
+            ),
+            button_row(buttons),
+            evidence_part(found),
+        ],
+        fine=next_words(view),
+        colour=_RED,
+        file=("golive-no-go.txt", "All that is bad"),
+    )
+    message = to_message(draft)
+    return message if lead == "" else calling(message, lead)
+
+
+def recovered(view: WatchView, was: Sequence[str], *, better_for: timedelta) -> Message:
+    """A NO-GO is over, told once.
+
+    was: what it was because of, in a few words each
+    """
+    report = view.report
+    verdict = None if report is None else report.verdict
+    decision = None if verdict is None else verdict.decision
+    about = (version(view.deployment), elapsed(view.deployment.deployed_at, view.now))
+    over = f"The NO-GO is over: better for {duration(better_for)}."
+    draft = Draft(
+        verdict=verdict_line(decision, *about, report=report, so_far=not _reviewed(view)),
+        reasons=[over, *(f"It was because of {escape(one)}." for one in was[:_IN_TEXT])],
+        parts=[] if verdict is None else verdict_parts(verdict, known_people(view)),
+        fine=next_words(view),
+        colour=colour_of(decision),
+        file=("golive-over.txt", "How it stands"),
+    )
+    return to_message(draft)
+
+
+def edited_call(
+    message: Message, gone: Collection[str], *, answered: Note | None = None, over: str = ""
+) -> Message:
+    """A call, or another post that said NO-GO, after somebody answered it, or when it is over.
+
+    Its words stay; who answered and when, and since when it is over, stands below its first line.
+
+    gone: the actions of the buttons that it loses
+    over: how it ended, a sentence of ours; "" where it is not over
+    """
+    first, _, rest = message.text.partition("\n")
+    lines = [
+        f"{bold('Over')} · was {first}" if over else first,
+        *([escape(over)] if over else []),
+        *([f"{user(answered.by)} is on it since {clock(answered.at)}."] if answered else []),
+        *rest.splitlines(),
+    ]
+    while len(lines) > 1 and size("\n".join(lines)) > TEXT_LIMIT:
+        lines.pop()
+    return replace(
+        message,
+        text="\n".join(lines),
+        blocks=blocks.without_buttons(message.blocks, gone),
+        coloured=blocks.without_buttons(message.coloured, gone),
+        colour=NEUTRAL if over and message.colour is not None else message.colour,
+        files=(),
+    )
 
 
 def reminder(
@@ -164,6 +255,10 @@ def _reasons(view: WatchView, lead: str | None) -> list[str]:
     because = view.report.verdict.because if view.report is not None else ()
     nobody = [] if lead else [_NOBODY]
     return [*(escape(reason) for reason in because[:_IN_TEXT]), *nobody]
+
+
+def _reviewed(view: WatchView) -> bool:
+    return any(taken.point.run == "final" for taken in view.taken)
 
 
 def _where(links: Mapping[str, str]) -> Part:

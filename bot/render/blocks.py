@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot.render import limits
 from bot.render.message import PICTURE, Block, Button
@@ -98,6 +98,20 @@ def actions(buttons: Sequence[Button]) -> list[Block]:
         else:
             rows.append([button])
     return [{"type": "actions", "elements": [_button(b) for b in row]} for row in rows]
+
+
+def without_buttons(several: Sequence[Block], actions: Collection[str]) -> tuple[Block, ...]:
+    """Blocks without the buttons of these actions, and without a row that had no others."""
+    out: list[Block] = []
+    for block in several:
+        elements = block.get("elements")
+        if block.get("type") != "actions" or not isinstance(elements, list):
+            out.append(block)
+            continue
+        left = [e for e in elements if not isinstance(e, dict) or e.get("action_id") not in actions]
+        if left:
+            out.append({**block, "elements": left})
+    return tuple(out)
 
 
 def _fits_id(action: str) -> bool:

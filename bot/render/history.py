@@ -34,12 +34,12 @@ def past_lines(past: Sequence[Past]) -> list[str]:
 
 
 def _line(past: Past) -> str:
-    deployment, last = past.deployment, past.last
-    decision = last.decision if last is not None else None
+    deployment = past.deployment
+    decision, judged_at = past.judged or (None, None)
     verdict = f"{DECISION_SYMBOLS[decision]} {decision}" if decision is not None else "– no verdict"
     said = [f"*{verdict}*", version(deployment), date(deployment.deployed_at)]
-    if last is not None:
-        said.append(f"last {elapsed(deployment.deployed_at, last.taken_at)}")
+    if judged_at is not None:
+        said.append(f"last {elapsed(deployment.deployed_at, judged_at)}")
     said.append(f"by {user(deployment.started_by)}")
     if deployment.closed_at is None:
         said.append("still running")

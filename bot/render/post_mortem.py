@@ -11,8 +11,10 @@ from bot.render.markdown import escape, render_markdown
 from bot.render.message import Message, Picture, TextFile
 from bot.render.phrases import duration, late_words, reasons, verdict_line, version
 from bot.render.timeline import mark, point_name
+from bot.render.words import DECISION_SYMBOLS
 from bot.storage.values import AuditEntry
 from bot.watch.model import Note, NoteKind, Taken, WatchView
+from checks.engine.model import Decision
 
 _DID = {
     NoteKind.ACK: "acknowledged the alarm",
@@ -63,7 +65,7 @@ def post_mortem(
         *(f"- golive itself: {escape(problem)}" for problem in view.problems),
         "",
         *_picture(picture),
-        *_section("Timeline", [_taken(taken) for taken in view.taken]),
+        *_section("Timeline", _timeline(view)),
         *_section("What people decided", [_note(note) for note in view.notes]),
         *_section("What was done", [_action(entry) for entry in actions]),
         *_reports(view),
@@ -98,6 +100,17 @@ def _picture(picture: Picture | None) -> list[str]:
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
     return [f"## {title}", "", *(f"- {line}" for line in lines), ""] if lines else []
+
+
+def _timeline(view: WatchView) -> list[str]:
+    """The points, and what was posted between them, in order."""
+    lines = [(taken.taken_at, _taken(taken)) for taken in view.taken]
+    symbol = DECISION_SYMBOLS[Decision.NO_GO]
+    lines += [
+        (at, f"{_at(at)} {symbol} between checkpoints, {Decision.NO_GO}, {escape(why)}")
+        for at, why in view.between
+    ]
+    return [line for _, line in sorted(lines, key=lambda each: each[0])]
 
 
 def _taken(taken: Taken) -> str:

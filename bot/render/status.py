@@ -41,6 +41,7 @@ def watch_status(view: WatchView, *, buttons: Sequence[Button] = ()) -> Message:
         parts=[
             Part(title="golive itself", lines=_problems(view.problems), rank=0, at_most=5),
             *_reasons(report, who),
+            Part(lines=_unjudged(view), rank=0),
             Part(lines=_standing(view), rank=1, noun="decisions", at_most=12),
             Part(title="The hour", lines=timeline(view), rank=2, noun="points"),
             button_row(buttons),
@@ -110,6 +111,14 @@ def _not_yet(view: WatchView) -> str:
 
 def _problems(problems: Sequence[str]) -> list[str]:
     return [f"▲ {escape(problem)}" for problem in problems]
+
+
+def _unjudged(view: WatchView) -> list[str]:
+    """What was measured just now, and is judged at the next look."""
+    if not view.unjudged:
+        return []
+    named = ", ".join(f"{escape(f.title, 80)} ({f.level})" for f in view.unjudged)
+    return [f"*Measured just now, and not in the verdict yet:* {named}. golive looks again soon."]
 
 
 def _standing(view: WatchView) -> list[str]:

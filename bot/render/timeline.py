@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.render.mrkdwn import clock, escape
 from bot.render.phrases import duration, late_words
 from bot.render.words import DECISION_SYMBOLS, SYMBOLS
 from bot.watch.model import Point, Taken, WatchView
-from checks.engine.model import Level
+from checks.engine.model import Decision, Level
 
 _TO_COME = "·"
 _MOST = 14
@@ -21,10 +23,15 @@ _NAMES = {
 
 
 def timeline(view: WatchView) -> list[str]:
-    """A line a point that was taken, the last ones where there are many, then what is to come."""
-    hidden = max(0, len(view.taken) - _MOST)
+    """A line a point that was taken or a NO-GO between two, the last ones where there are many.
+
+    Then what is to come.
+    """
+    found = [(taken.taken_at, _taken_line(taken)) for taken in view.taken]
+    found += [(at, _between_line(at, why)) for at, why in view.between]
+    hidden = max(0, len(found) - _MOST)
     lines = [f"_… {hidden} earlier_"] if hidden else []
-    lines += [_taken_line(taken) for taken in view.taken[hidden:]]
+    lines += [line for _, line in sorted(found, key=lambda each: each[0])[hidden:]]
     if view.upcoming:
         to_come = [f"{_TO_COME} {escape(p.key, 12)} {clock(p.due_at)}" for p in view.upcoming[:8]]
         lines.append("   ".join(to_come))
@@ -61,6 +68,12 @@ def mark(taken: Taken) -> str:
 def _worst(taken: Taken) -> Level | None:
     order = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN, Level.OK)
     return next((level for level in order if level in taken.levels.values()), None)
+
+
+def _between_line(at: datetime, why: str) -> str:
+    decision = Decision.NO_GO
+    said = (f"{DECISION_SYMBOLS[decision]} {clock(at)}", "between checkpoints", str(decision))
+    return " · ".join([*said, escape(why, 150)])
 
 
 def _taken_line(taken: Taken) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.render import blocks
 from bot.render.blocks import cut
@@ -38,6 +39,28 @@ def payload(message: Message, picture_ids: Mapping[int, str] | None = None) -> d
     }
 
 
+def with_pictures(message: Message, picture_ids: Mapping[int, str | None]) -> Message:
+    """A message whose pictures are in Slack already, so that an edit of it uploads none again.
+
+    Args:
+        message: what was sent.
+        picture_ids: number of a picture → Slack's file id; None for one that is not there yet.
+    """
+    return replace(
+        message,
+        blocks=tuple(_in_slack(block, picture_ids) for block in message.blocks),
+        coloured=tuple(_in_slack(block, picture_ids) for block in message.coloured),
+        pictures=(),
+    )
+
+
+def _in_slack(block: Block, ids: Mapping[int, str | None]) -> Block:
+    """A block with the picture that it names, as Slack knows it."""
+    number = _picture_of(block)
+    found = None if number is None else ids.get(number)
+    return block if found is None else {**block, "slack_file": {"id": found}}
+
+
 def view_payload(view: View) -> dict[str, Json]:
     """A modal or a Home as views.open, views.update and views.publish take it."""
     out: dict[str, Json] = {"type": view.kind, "blocks": list(view.blocks)}
@@ -57,14 +80,18 @@ def _resolved(several: Sequence[Block], ids: Mapping[int, str]) -> list[Json]:
 
 
 def _with_picture(block: Block, ids: Mapping[int, str]) -> Json:
-    file = block.get("slack_file")
-    if not isinstance(file, dict):
+    number = _picture_of(block)
+    if number is None:
         return block
-    reference = str(file.get("id", ""))
-    if not reference.startswith(PICTURE):
-        return block
-    found = ids.get(int(reference.removeprefix(PICTURE)))
+    found = ids.get(number)
     if found is not None:
         return {**block, "slack_file": {"id": found}}
     alt = escape(str(block.get("alt_text", "")), 1_500)
     return blocks.section(f"_The picture could not be uploaded._ {alt}")
+
+
+def _picture_of(block: Block) -> int | None:
+    """The number of the picture that a block names; None where it names none, or Slack's own id."""
+    file = block.get("slack_file")
+    reference = str(file.get("id", "")) if isinstance(file, dict) else ""
+    return int(reference.removeprefix(PICTURE)) if reference.startswith(PICTURE) else None

@@ -12,6 +12,7 @@ from bot.storage.database import Row, fetch, utc
 from bot.storage.part import Part, deployment_of
 from bot.storage.points import taken_of
 from bot.storage.posts import enqueue_in
+from bot.storage.state import present_of
 from bot.storage.values import NewPost, Past
 from bot.watch.model import Deployment
 
@@ -48,8 +49,9 @@ _CLOSE: Final = """
 """Close a watch, if it is open."""
 
 _RECENT: Final = """
-    SELECT d.*, c.key, c.run, c.checkpoint, c.due_at, c.taken_at, c.decision, c.levels
+    SELECT d.*, c.key, c.run, c.checkpoint, c.due_at, c.taken_at, c.decision, c.levels, w.present
     FROM golive.deployments d
+    LEFT JOIN golive.watch_state w ON w.deployment_id = d.id
     LEFT JOIN LATERAL (
         SELECT * FROM golive.checkpoints
         WHERE deployment_id = d.id AND decision IS NOT NULL
@@ -61,7 +63,7 @@ _RECENT: Final = """
     ORDER BY d.started_at DESC, d.id
     LIMIT %(n)s
 """
-"""The last watches, each with the last point that judged."""
+"""The last watches, each with the last point that judged, and its present verdict."""
 
 
 class Deployments(Part):
@@ -126,6 +128,7 @@ class Deployments(Part):
             Past(
                 deployment=deployment_of(row),
                 last=None if row["decision"] is None else taken_of(row),
+                present=present_of(row["present"]),
             )
             for row in rows
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
+from bot.render.message import Message
+from bot.render.wire import with_pictures
 from bot.storage.codec import CodecError, as_text, from_text
 from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.notes import audit_in
@@ -143,8 +146,34 @@ _BACKLOG: Final = """
 """What is due and not in Slack yet."""
 
 
+_POSTS_OF: Final = """
+    SELECT id, key, message FROM golive.posts
+    WHERE scope = %(scope)s AND key = ANY(%(keys)s::text[])
+"""
+"""Some posts of a watch, as they were said first."""
+
+
 class Outbox(Part):
     """The posts of all channels."""
+
+    async def messages(self, deployment_id: UUID, keys: Collection[str]) -> Mapping[str, Message]:
+        """What some posts of a watch said first, by key, for an edit of them.
+
+        Their pictures are named by Slack's own ids; one that is not in Slack is left out. A post
+        that is not known, or that another version wrote, is left out too.
+        """
+        values: Row = {"scope": str(deployment_id), "keys": list(map(as_text, keys))}
+        async with self._database.transaction() as connection:
+            rows = await fetch(connection, _POSTS_OF, values)
+            files = await fetch(connection, _FILES, {"ids": [row["id"] for row in rows]})
+        out: dict[str, Message] = {}
+        for row in rows:
+            ids = {f["n"]: f["file_id"] for f in files if f["post_id"] == row["id"]}
+            try:
+                out[from_text(row["key"])] = with_pictures(message_of(row["message"], ()), ids)
+            except (CodecError, LookupError, TypeError, ValueError):
+                continue
+        return out
 
     async def enqueue(self, posts: Sequence[NewPost]) -> int:
         """Put posts into the outbox, in this order; how many were new or replaced content."""

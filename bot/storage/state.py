@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from bot.storage.codec import decoded, decoded_map, encode, json_text
+from bot.storage.codec import CodecError, decoded, decoded_map, dumps, encode, json_text
 from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.part import Part
 from bot.storage.posts import enqueue_in
 from bot.storage.values import NewPost, TickClaim, WatchState
+from bot.watch.model import Cause, Present
 from checks.engine.model import Observed
 
 _STATE: Final = """
-    SELECT state, ticked_at FROM golive.watch_state WHERE deployment_id = %(id)s
+    SELECT state, present, ticked_at FROM golive.watch_state WHERE deployment_id = %(id)s
 """
 """What the watch remembers."""
 
 _LOCK: Final = """
     INSERT INTO golive.watch_state AS w (deployment_id) VALUES (%(id)s)
     ON CONFLICT (deployment_id) DO UPDATE SET deployment_id = w.deployment_id
-    RETURNING state, ticked_at
+    RETURNING state, present, ticked_at
 """
 """What the watch remembers, locked until the change is written."""
 
 _REMEMBER: Final = """
-    UPDATE golive.watch_state SET state = %(state)s WHERE deployment_id = %(id)s
+    UPDATE golive.watch_state SET state = %(state)s, present = %(present)s
+    WHERE deployment_id = %(id)s
 """
 """The changed state."""
 
@@ -40,7 +43,7 @@ _CLAIM: Final = """
       AND (w.ticked_at IS NULL OR w.ticked_at <= %(at)s::timestamptz - %(min_gap)s
            OR w.ticked_at > %(at)s::timestamptz + %(min_gap)s)
       AND (w.tick_lease IS NULL OR w.tick_lease <= clock_timestamp())
-    RETURNING w.tick_attempt, w.state, w.ticked_at
+    RETURNING w.tick_attempt, w.state, w.present, w.ticked_at
 """
 """Take the tick if it is due by the given instant and nobody does one.
 
@@ -61,8 +64,21 @@ _TICKED: Final = """
 """End the tick, if the claim still holds."""
 
 
+_PRESENT: Final = """
+    SELECT d.id, coalesce(md5(w.present::text), '') AS present
+    FROM golive.deployments d JOIN golive.watch_state w ON w.deployment_id = d.id
+    WHERE d.closed_at IS NULL
+"""
+"""A digest of the present verdict of each open watch, to see whether one changed."""
+
+
 class State(Part):
     """The memory of all watches."""
+
+    async def verdicts(self) -> Mapping[UUID, str]:
+        """Open watch → a digest of its present verdict, which changes with it."""
+        rows = await self._database.fetch(_PRESENT)
+        return {row["id"]: row["present"] for row in rows}
 
     async def state(self, deployment_id: UUID) -> WatchState:
         """What the watch remembers; an empty state if nothing."""
@@ -127,7 +143,12 @@ async def remember_in(connection: Connection, deployment_id: UUID, change: Watch
     (row,) = await fetch(connection, _LOCK, {"id": deployment_id})
     merged = _state_of(row).merged(change)
     stored = {"observed": encode(merged.observed), "memory": encode(merged.memory)}
-    await fetch(connection, _REMEMBER, {"id": deployment_id, "state": json_text(stored)})
+    values: Row = {
+        "id": deployment_id,
+        "state": json_text(stored),
+        "present": None if merged.present is None else dumps(_parts(merged.present)),
+    }
+    await fetch(connection, _REMEMBER, values)
 
 
 def _state_of(row: Row) -> WatchState:
@@ -136,5 +157,24 @@ def _state_of(row: Row) -> WatchState:
     return WatchState(
         observed=None if observed is None else decoded(Observed, observed),
         memory=decoded_map(stored.get("memory", {"$m": []})),
+        present=present_of(row["present"]),
         ticked_at=row["ticked_at"],
     )
+
+
+def present_of(stored: Any) -> Present | None:
+    """The present verdict; None where there is none, or where a newer version wrote it."""
+    if stored is None:
+        return None
+    try:
+        parts = decoded_map(stored)
+        parts["causes"] = tuple(Cause(**cause) for cause in parts["causes"])
+        return Present(**parts)
+    except (CodecError, TypeError, KeyError):
+        return None
+
+
+def _parts(present: Present) -> dict[str, object]:
+    parts: dict[str, object] = {f.name: getattr(present, f.name) for f in fields(Present)}
+    causes = [{f.name: getattr(cause, f.name) for f in fields(Cause)} for cause in present.causes]
+    return {**parts, "causes": causes}

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.render.message import Message
-from bot.watch.model import Deployment, Point, Taken
-from checks.engine.model import Json, Observed, Problem
+from bot.watch.model import Deployment, Point, Present, Taken
+from checks.engine.model import Decision, Json, Observed, Problem
 from checks.sources.logs.source import Mark
 
 
@@ -32,10 +32,31 @@ class StoreUnavailable(Exception):  # noqa: N818 - it names the state that the c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A watch in the history: what it was about, and the last point that judged; None if none."""
+    """A watch in the history: what it was about, and how it stands, or stood at its end.
+
+    last:    the last point that judged; None if none did
+    present: the verdict since; None where nothing was judged, or by an older version
+    """
 
     deployment: Deployment
     last: Taken | None = None
+    present: Present | None = None
+
+    @property
+    def judged(self) -> tuple[Decision, datetime] | None:
+        """The present verdict, and when it was reached; None where nothing was judged."""
+        last, present = self.last, self.present
+        whole = None if last is None or last.point.run == "health" else last
+        if (
+            present is not None
+            and present.decision is not None
+            # A point that it does not build on was taken by an older version.
+            and (whole is None or whole.taken_at <= present.base_at)
+        ):
+            return present.decision, present.at
+        if last is None or last.decision is None:
+            return None
+        return last.decision, last.taken_at
 
 
 # --- claims -------------------------------------------------------------------------------------
@@ -77,11 +98,13 @@ class WatchState:
 
     observed:  the baseline and what the watch's own samples saw; None before the baseline
     memory:    anything else, by name (units last seen connected, counters, alarms already called)
+    present:   the present verdict; None before anything was judged
     ticked_at: instant of the last tick; set by the store, ignored in arguments
     """
 
     observed: Observed | None = None
     memory: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    present: Present | None = None
     ticked_at: datetime | None = None
 
     def merged(self, change: WatchState) -> WatchState:
@@ -89,8 +112,16 @@ class WatchState:
         return WatchState(
             observed=_merged(self.observed, change.observed),
             memory={**self.memory, **change.memory},
+            present=_newer(self.present, change.present),
             ticked_at=self.ticked_at,
         )
+
+
+def _newer(old: Present | None, new: Present | None) -> Present | None:
+    """Of two verdicts the one that builds on the later point; of two on the same, the later one."""
+    if old is None or new is None:
+        return old if new is None else new
+    return old if (old.base_at, old.at) > (new.base_at, new.at) else new
 
 
 def _merged(old: Observed | None, new: Observed | None) -> Observed | None:

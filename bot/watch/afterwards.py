@@ -143,7 +143,7 @@ class Afterwards:
             watch = await self._store.watch(claim.deployment) if claim.deployment else None
             if watch is None or watch.closed_at is not None:
                 return await self._lookout.live()
-            known = await know(self._store, watch)
+            known = await know(self._store, watch, self._runbook)
         except StoreUnavailable:
             return await self._lookout.live()
         now = self._lookout.now

@@ -14,10 +14,11 @@ from bot.render.message import TextFile, View
 from bot.render.post_mortem import post_mortem_message
 from bot.render.status import live_status, watch_status
 from bot.storage.values import Past, StoreUnavailable
+from bot.watch import verdict
 from bot.watch.knowing import know
 from bot.watch.model import WatchView
 from bot.watch.parts import Parts
-from checks.engine.model import Problem
+from checks.engine.model import Finding, Problem
 
 _NO_HISTORY = "The store does not answer: watches and history are not available."
 _HINT = "`/golive start VERSION` watches a deploy for an hour."
@@ -34,13 +35,21 @@ class Asking:
         """The watch of this channel, or all checks over the last hour."""
         try:
             deployment = await self._parts.store.open_watch(call.channel)
-            known = await know(self._parts.store, deployment) if deployment is not None else None
+            known = (
+                await know(self._parts.store, deployment, self._parts.runbook)
+                if deployment is not None
+                else None
+            )
         except StoreUnavailable:
             return await self._live(call, problems=(_NO_HISTORY,))
         if known is None:
             return await self._live(call, hint=_HINT)
         report = await self._parts.look(known, call)
+        unjudged: tuple[Finding, ...] = ()
+        if known.report is not None:
+            report, unjudged = verdict.beside(known.report, report)
         view = known.view(self._parts.runbook, call.at, report=report, live=True)
+        view = replace(view, unjudged=unjudged)
         return Reply(message=watch_status(view), in_channel=True)
 
     async def history(self, call: Call) -> Reply:
@@ -57,7 +66,7 @@ class Asking:
             past = await self._parts.store.recent(call.channel, 1)
             if not past:
                 return Reply(message=sentences.no_watch("report"))
-            known = await know(self._parts.store, past[0].deployment)
+            known = await know(self._parts.store, past[0].deployment, self._parts.runbook)
             actions = await self._parts.store.audit_of(known.deployment.id)
             keys = [one.point.key for one in known.taken]
             reports = await self._parts.store.reports(known.deployment.id, keys)
@@ -91,7 +100,7 @@ class Asking:
         problems: tuple[str, ...] = ()
         try:
             for deployment in await self._parts.store.open_watches():
-                known = await know(self._parts.store, deployment)
+                known = await know(self._parts.store, deployment, self._parts.runbook)
                 views.append(known.view(self._parts.runbook, self._parts.clock.now()))
             past = await self._parts.store.recent(None, _RECENT)
         except StoreUnavailable:

@@ -48,7 +48,7 @@ class Deciding:
             deployment = await self._parts.store.open_watch(call.channel)
             if deployment is None:
                 return Reply(message=sentences.no_watch("checkpoint"))
-            known = await know(self._parts.store, deployment)
+            known = await know(self._parts.store, deployment, self._parts.runbook)
             if not known.taken:
                 return Reply(message=sentences.say("The watch begins just now; ask in a moment."))
             point = present(known, self._parts.runbook, call.at)
@@ -80,12 +80,13 @@ class Deciding:
             deployment = await self._parts.store.open_watch(call.channel)
             if deployment is None:
                 return Reply(message=sentences.no_watch("ack"))
-            known = await know(self._parts.store, deployment)
-            answered = alarms.answered_by(known.state.memory, known.taken, known.notes)
-            if answered is None:
+            known = await know(self._parts.store, deployment, self._parts.runbook)
+            called_at = alarms.called_at(known.state.memory, known.present)
+            if called_at is None:
                 return Reply(message=sentences.nothing_to_ack())
-            if answered:
-                return Reply(message=sentences.already_acked(answered))
+            answered = alarms.answer(called_at, known.notes)
+            if answered is not None:
+                return Reply(message=sentences.already_acked(answered.by))
             note = Note(kind=NoteKind.ACK, by=call.user, at=call.at)
             await self._note(call, known, note, "ack", "Acknowledged the alarm.")
         except StoreUnavailable:
@@ -153,19 +154,21 @@ class Deciding:
                 name for name in self._parts.checks if name not in self._parts.runbook.switched_off
             ]
             return sentences.unknown_check(check, known)
-        return await know(self._parts.store, deployment)
+        return await know(self._parts.store, deployment, self._parts.runbook)
 
     async def _note(self, call: Call, known: Known, note: Note, action: str, outcome: str) -> None:
         """Keep what a person decided, and show it in the status message and the thread."""
         deployment = known.deployment
         await self._parts.store.add_note(deployment.id, note)
         await self._audit(call, deployment, action, outcome)
-        view = known.noted(note).view(self._parts.runbook, call.at)
+        noted = known.noted(note)
+        view = noted.view(self._parts.runbook, call.at)
         posts: list[NewPost] = [
             StatusContent(message=self._parts.speech.status(view)).post(deployment)
         ]
         if note.kind is NoteKind.ACK:
             posts.append(self._parts.speech.acknowledged(view, note))
+            posts += await self._parts.speech.edits(self._parts.store, noted)
         await self._parts.store.enqueue(posts)
         self._parts.lookout.expire(str(deployment.id))
         self._parts.wake()

@@ -31,7 +31,6 @@ from bot.storage.values import StoreUnavailable
 from bot.watch import fix_views
 from bot.watch.fix_posts import TICKED
 from bot.watch.fix_shop import Workshop
-from bot.watch.knowing import know
 from bot.watch.model import Deployment
 from checks.engine.model import Decision
 
@@ -59,7 +58,7 @@ class Fixing:
     async def rollback(self, call: Call) -> View:
         """The preview of a rollback, or why there is none."""
         deployment = await self._watch(call)
-        warnings = await self._not_red(deployment)
+        warnings = await self._not_red(call, deployment)
         try:
             found = await self._shop.rollback.propose(
                 _wish(call, ROLLBACK, "", deployment), warnings
@@ -194,21 +193,21 @@ class Fixing:
         except StoreUnavailable:
             return None
 
-    async def _not_red(self, deployment: Deployment | None) -> tuple[str, ...]:
+    async def _not_red(self, call: Call, deployment: Deployment | None) -> tuple[str, ...]:
         """A rollback without a NO-GO is possible, and said."""
         if deployment is None:
             return ("No watch is running in this channel.",)
         try:
-            known = await know(self._shop.store, deployment)
+            past = await self._shop.store.recent(call.channel, 1)
         except StoreUnavailable:
             return ()
-        report = known.previous
-        if report is None:
+        judged = past[0].judged if past else None
+        if judged is None:
             return ("Nothing was judged yet.",)
-        met = any(criterion.met for criterion in report.rollback_criteria)
-        if met or report.verdict.decision is Decision.NO_GO:
-            return ()
-        return (f"The last verdict is {report.verdict.decision}, not NO-GO.",)
+        decision, _ = judged
+        return (
+            () if decision is Decision.NO_GO else (f"The last verdict is {decision}, not NO-GO.",)
+        )
 
 
 def _wish(

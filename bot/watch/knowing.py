@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from bot.storage.store import Store
 from bot.storage.values import WatchState
-from bot.watch import plan
+from bot.watch import alarms, plan, verdict
 from bot.watch.lookout import Subject
-from bot.watch.model import Deployment, Note, NoteKind, Point, Taken, WatchView
+from bot.watch.model import Deployment, Note, NoteKind, Point, Present, Taken, WatchView
 from checks.engine.history import Past
-from checks.engine.model import Level, Report
+from checks.engine.model import Decision, Json, Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runbook.model import FINAL
 
@@ -24,15 +26,29 @@ class Known:
     """A watch as the store has it.
 
     taken:    the points so far, by when they were due, without their reports
-    previous: the report of the newest point that judged all of its checkpoint; None before that
+    base:     the report that the present verdict builds on: of the newest point that judged all
+              of its checkpoint; before that, of the baseline, with nothing judged in it
+    report:   the present verdict, as a report; None before anything was judged
     notes:    everything that people decided, expired notes included
+    state:    what the watch remembers; its `present` is that of `report`
     """
 
     deployment: Deployment
     taken: tuple[Taken, ...] = ()
-    previous: Report | None = None
+    base: Report | None = None
+    report: Report | None = None
     notes: tuple[Note, ...] = ()
     state: WatchState = field(default_factory=WatchState)
+
+    @property
+    def present(self) -> Present | None:
+        """The present verdict; None before the baseline."""
+        return self.state.present
+
+    @property
+    def decision(self) -> Decision | None:
+        """The present verdict's word."""
+        return None if self.present is None else self.present.decision
 
     def view(
         self,
@@ -43,7 +59,7 @@ class Known:
         live: bool = False,
         problems: tuple[str, ...] = (),
     ) -> WatchView:
-        """The watch as a message may show it; without a report, by its newest point."""
+        """The watch as a message may show it; without a report, by its present verdict."""
         return WatchView(
             deployment=self.deployment,
             now=now,
@@ -51,9 +67,9 @@ class Known:
             upcoming=()
             if self.deployment.closed_at
             else plan.upcoming(self.deployment, runbook, self.taken, now),
-            report=report or self.previous,
+            report=report or self.report,
             live=live,
-            previous=self.previous if report is not None else None,
+            previous=self.report if report is not None else None,
             notes=tuple(
                 note
                 for note in self.notes
@@ -61,6 +77,17 @@ class Known:
             ),
             rollback=self.rollback,
             problems=problems,
+            called_at=alarms.called_at(self.state.memory, self.present),
+            between=between(self.state),
+        )
+
+    def now(
+        self, present: Present, report: Report | None, memory: Mapping[str, Json] | None = None
+    ) -> Known:
+        """The same with another present verdict, and with more to remember."""
+        merged = {**self.state.memory, **(memory or {})}
+        return replace(
+            self, report=report, state=replace(self.state, present=present, memory=merged)
         )
 
     @property
@@ -70,7 +97,7 @@ class Known:
         return said[-1] if said else None
 
     def after(self, taken: Taken) -> Known:
-        """The same with one more point taken; `previous` stays what it was before."""
+        """The same with one more point taken; the verdict stays what it was before."""
         return replace(self, taken=(*self.taken, taken))
 
     def closed(self, *, by: str, at: datetime) -> Known:
@@ -82,22 +109,71 @@ class Known:
         return replace(self, notes=(*self.notes, note))
 
 
-async def know(store: Store, deployment: Deployment) -> Known:
+async def know(store: Store, deployment: Deployment, runbook: Runbook) -> Known:
     """Read what the store has of a watch."""
     taken = await store.taken(deployment.id)
-    judged = [one for one in taken if one.decision is not None and one.point.run != "health"]
-    newest = max(judged, key=lambda one: one.taken_at, default=None)
-    previous = None
-    if newest is not None:
-        found = await store.reports(deployment.id, [newest.point.key])
-        previous = found.get(newest.point.key)
+    state = await store.state(deployment.id)
+    point = _base(taken)
+    base = report = None
+    if point is not None:
+        base = (await store.reports(deployment.id, [point.point.key])).get(point.point.key)
+    if point is not None and base is not None:
+        if point.decision is None:
+            base = replace(base, **_NOTHING_JUDGED)
+        present = _present(state.present, point, base, runbook)
+        state = replace(state, present=present)
+        report = verdict.shown(base, present, runbook)
     return Known(
         deployment=deployment,
         taken=taken,
-        previous=previous,
+        base=base,
+        report=report,
         notes=await store.notes(deployment.id),
-        state=await store.state(deployment.id),
+        state=state,
     )
+
+
+_NOTHING_JUDGED: Mapping[str, Any] = {
+    "checkpoint": CHECKPOINTS[0],
+    "findings": (),
+    "rollback_criteria": (),
+    "success_criteria": (),
+}
+"""What becomes of the baseline's report: it looked at everything, and judged nothing."""
+
+
+def _base(taken: Sequence[Taken]) -> Taken | None:
+    """The newest point that says how the whole watch stands; before that, the baseline."""
+    judged = [one for one in taken if one.decision is not None and one.point.run != "health"]
+    begun = [one for one in taken if one.decision is None]
+    return max(judged or begun, key=lambda one: one.taken_at, default=None)
+
+
+def _present(stored: Present | None, point: Taken, base: Report, runbook: Runbook) -> Present:
+    """The stored verdict, or that of a newer point, which an older version took."""
+    if stored is not None and stored.base_at >= point.taken_at:
+        return stored
+    if point.decision is None:
+        return verdict.before_any(point)
+    return verdict.of_point(point, base, runbook)
+
+
+_BETWEEN = "no-go:"
+
+
+def no_go_between(at: datetime, why: str) -> dict[str, Json]:
+    """What a watch is to remember of a NO-GO that was posted between two points."""
+    return {f"{_BETWEEN}{at.isoformat()}": why}
+
+
+def between(state: WatchState) -> tuple[tuple[datetime, str], ...]:
+    """When a NO-GO was posted between two points, and because of what, oldest first."""
+    found = (
+        (key.removeprefix(_BETWEEN), str(why))
+        for key, why in state.memory.items()
+        if key.startswith(_BETWEEN)
+    )
+    return tuple(sorted((datetime.fromisoformat(at), why) for at, why in found))
 
 
 def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subject:
@@ -110,6 +186,7 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
             if level is Level.CRITICAL:
                 earlier.setdefault(check, one.point.key)
     accepted, silenced = _decided(known, now)
+    said = [at for at, _ in between(known.state) if since <= at <= now]
     return Subject(
         deployment=known.deployment,
         checkpoint=_thresholds(point),
@@ -118,6 +195,7 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
         accepted=accepted,
         silenced=silenced,
         earlier=earlier,
+        between=tuple(plan.key_of(known.deployment, at) for at in said),
         only=("health",) if point.run == "health" else (),
     )
 

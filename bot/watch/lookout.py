@@ -19,13 +19,16 @@ from bot.watch import observing
 from bot.watch.known_secrets import KnownSecrets
 from bot.watch.model import Deployment
 from bot.watch.shared import Shared
-from checks.engine import runner
+from bot.watch.verdict import Look
+from checks.engine import plan, runner
 from checks.engine.check import Check
 from checks.engine.history import Past
-from checks.engine.model import Evidence, Problem, Report, Window
+from checks.engine.model import DatabaseEvidence, Evidence, Problem, Report, Window
 from checks.engine.runbook import Runbook
 from checks.engine.runbook.model import FINAL
 from checks.engine.runner import Occasion, Sources
+from checks.sources.database import Database
+from checks.sources.database.snapshot import Work
 from checks.sources.http import HealthProbe
 from checks.sources.logs.source import Mark, ScanState
 
@@ -57,6 +60,7 @@ class Subject:
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
     silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    between: tuple[str, ...] = ()
     past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
 
@@ -97,6 +101,7 @@ class Lookout:
     ) -> None:
         self._checks = checks
         self._runbook = runbook
+        self._by_limit = runbook.by_limit()
         self.sources = sources
         self._quick = sources if quick_probe is None else replace(sources, health=quick_probe)
         self._clock = clock
@@ -154,14 +159,35 @@ class Lookout:
         """The same as it is measured, with what fixes only renamed under its new name."""
         return await self._watch(subject, self.sources, "point", raw=True)
 
-    async def tick(self, subject: Subject) -> Report:
-        """The same, in a hurry."""
-        return await self._watch(subject, self._quick, "tick")
+    async def tick(self, subject: Subject, *, database: bool = True) -> Look:
+        """The same, in a hurry: one try of the health probe, and shares judged by their limit too.
+
+        Args:
+            subject: what the look is about.
+            database: whether the database is asked for more than its live secrets.
+        """
+        begun, sources = time.monotonic(), self._quick
+        if sources.database is not None and not database:
+            sources = replace(sources, database=_SecretsAlone(sources.database))
+        evidence, occasion = await self._seen(subject, sources)
+        return Look(
+            plain=self._assessed(evidence, occasion, "tick", begun),
+            limited=runner.assess(self._checks, self._by_limit, evidence, occasion),
+            due=frozenset(self.due(subject.checkpoint)),
+            tried=frozenset(check.id for check in self._checks if check.probes),
+        )
 
     async def _watch(
         self, subject: Subject, sources: Sources, run: Run, *, raw: bool = False
     ) -> Report:
-        begun, now = time.monotonic(), self._clock.now()
+        begun = time.monotonic()
+        evidence, occasion = await self._seen(subject, sources, raw=raw)
+        return self._assessed(evidence, occasion, run, begun)
+
+    async def _seen(
+        self, subject: Subject, sources: Sources, *, raw: bool = False
+    ) -> tuple[Evidence, Occasion]:
+        now = self._clock.now()
         deployed_at = subject.deployment.deployed_at
         since = deployed_at
         if subject.recent:
@@ -172,6 +198,7 @@ class Lookout:
             accepted=subject.accepted,
             silenced=subject.silenced,
             earlier=subject.earlier,
+            between=subject.between,
             past=subject.past,
             only=subject.only,
         )
@@ -192,7 +219,13 @@ class Lookout:
                 evidence, observed=replace(evidence.observed, inbound_expected=expected)
             )
         evidence = evidence if raw else await self.adjust(evidence, subject.checkpoint)
-        return self._assessed(evidence, occasion, run, begun)
+        return evidence, occasion
+
+    def due(self, checkpoint: str) -> tuple[str, ...]:
+        """Ids of the checks that a checkpoint judges."""
+        now = self._clock.now()
+        occasion = self._occasion(checkpoint, Window(since=now, until=now), now)
+        return tuple(check.id for check in plan.due(self._checks, occasion))
 
     async def live(self) -> Report:
         """All checks over the last hour, by the final thresholds; callers share it."""
@@ -274,6 +307,27 @@ class Lookout:
                 self._checks, self._runbook, sources, occasion, state=reading.scan
             )
         return evidence
+
+
+class _SecretsAlone:
+    """Implements `Database` by another one, which is asked for its live secrets and nothing else.
+
+    Without them the log would be searched for less, and had to be read again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.secrets = database.secrets
+
+    async def collect(self, work: Work) -> DatabaseEvidence:
+        """Nothing."""
+        del work
+        return DatabaseEvidence(problem=_NOT_NOW)
+
+
+_NOT_NOW = Problem(
+    what="The database was not asked at this look.",
+    mend="It is asked every `between.database_every` of the runbook, and at each checkpoint.",
+)
 
 
 async def _as_it_is(evidence: Evidence, checkpoint: str) -> Evidence:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from checks.engine.model import Decision, Level, Report
+from checks.engine.model import Criterion, Decision, Finding, Level, Report, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,16 +94,70 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason of a NO-GO that is not over.
+
+    id:           a check's id, or a rollback criterion's behind "rollback:"
+    since:        when it was first seen
+    better_since: since when every look found it better; None while it is bad
+    """
+
+    id: str
+    since: datetime
+    better_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """The present verdict: what the last point said, and what was found since.
+
+    It is stored, and every message that shows where a watch stands reads it.
+
+    at:          when it changed last
+    verdict:     None before anything was judged
+    base:        key of the point whose report it builds on, which was taken at `base_at`
+    findings:    what was found since, in place of that report's; criteria: the same
+    causes:      what is not over, the oldest first
+    suspected:   what too few looks have seen, where one is not enough: cause → looks in a row
+    mentioned:   cause → when the lead was last mentioned because of it
+    episode:     names the present stretch of trouble, or the next one: "start", or the key of the
+                 instant at which it was last no NO-GO
+    no_go_since: when the present stretch of NO-GO began; None where there is none
+    """
+
+    at: datetime
+    base: str
+    base_at: datetime
+    verdict: Verdict | None = None
+    findings: tuple[Finding, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    suspected: Mapping[str, int] = field(default_factory=dict[str, int])
+    mentioned: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    episode: str = "start"
+    no_go_since: datetime | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """GO, MONITOR or NO-GO; None before anything was judged."""
+        return None if self.verdict is None else self.verdict.decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchView:
     """All that a message about a watch may show; what is not known is None.
 
     taken:     the points taken so far, oldest first; those of this watch only
     upcoming:  the points still to come in the hour (or the next one of the follow-up)
-    report:    the newest measurement: of the last point, or a live one (`live`)
+    report:    the present verdict with its findings; of a live look (`live`) the newest findings
     previous:  the report of the checkpoint before it, for "changed since"
     notes:     acknowledgements, acceptances and silences that hold now, oldest first
     rollback:  where a rollback stands, in one sentence; None where none was declared
     problems:  what golive itself cannot do at the moment (its store is down), as sentences
+    called_at: when the lead was last called in the present stretch of NO-GO, or when it began;
+               None where there is no NO-GO
+    unjudged:  what a live look found beyond its bound and the verdict does not know yet
+    between:   when a NO-GO was posted between two points, and because of what
     """
 
     deployment: Deployment
@@ -116,6 +170,9 @@ class WatchView:
     notes: tuple[Note, ...] = ()
     rollback: str | None = None
     problems: tuple[str, ...] = ()
+    called_at: datetime | None = None
+    unjudged: tuple[Finding, ...] = ()
+    between: tuple[tuple[datetime, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ async def replay(
     store: Store, deployment: Deployment, checks: Sequence[Check], runbook: Runbook
 ) -> tuple[Replayed, ...]:
     """Judge every point of a watch again, from its stored evidence; nothing is looked at anew."""
-    known = await know(store, deployment)
+    known = await know(store, deployment, runbook)
     judged = [one for one in known.taken if one.decision is not None]
     reports = await store.reports(deployment.id, [one.point.key for one in judged])
     out: list[Replayed] = []
@@ -111,6 +111,7 @@ async def _occasion(
         accepted=about.accepted,
         silenced=about.silenced,
         earlier=about.earlier,
+        between=about.between,
         past=await deployment_before(store, known.deployment, taken.point.key, at),
         only=about.only,
     )

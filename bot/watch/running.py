@@ -8,7 +8,7 @@ every tick, so that a watch that began on another replica is known within one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import cast
@@ -28,7 +28,7 @@ from bot.watch.marking import keep_events, keep_marks
 from bot.watch.model import Deployment
 from bot.watch.saying import Speech
 from bot.watch.taking import Taker
-from bot.watch.ticking import EVERY, Ticker
+from bot.watch.ticking import Ticker
 from checks.engine.runbook import Runbook
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -55,7 +55,8 @@ class Running:
         runbook: the schedule.
         clock, timer: give the instant and call back at one.
         wake: tells the sender that there is something in the outbox.
-        changed: is told that a point was taken, here or elsewhere, or that a watch began or ended.
+        changed: is told that a point was taken, here or elsewhere, that a watch began or ended, or
+            that a present verdict is another one.
         ticked: is told of every tick, and whether the store took part in it.
     """
 
@@ -86,6 +87,7 @@ class Running:
         self._changed = changed
         self._ticked = ticked
         self._seen: dict[UUID, int] = {}
+        self._verdicts: Mapping[UUID, str] = {}
         self._continuity = Continuity(store, lookout, clock)
         self._armed: dict[UUID, Deployment] = {}
         self._warmed_at: datetime | None = None
@@ -183,12 +185,13 @@ class Running:
     async def close(self, deployment: Deployment, *, by: str) -> bool:
         """End a watch and say so; False if it was over already."""
         at = self._clock.now()
-        known = await know(self._store, deployment)
+        known = await know(self._store, deployment, self._runbook)
         closed = known.closed(by=by, at=at)
         view = closed.view(self._runbook, at)
         posts: list[NewPost] = [
             StatusContent(message=self._speech.status(view)).post(deployment),
             self._speech.closed(view),
+            *await self._speech.edits(self._store, known, over="The watch is closed."),
         ]
         done = await self._store.close_watch(deployment.id, by=by, at=at, posts=posts)
         self.disarm(deployment.id)
@@ -210,7 +213,8 @@ class Running:
                 self._ticked(True)
             finally:
                 if not self._ending:
-                    self._timer.at(self._clock.now() + EVERY, _TICK, self._tick)
+                    at = self._clock.now() + self._runbook.between.every
+                    self._timer.at(at, _TICK, self._tick)
 
     async def _check_store(self) -> None:
         """Let go of the watches that are gone with a store that was replaced."""
@@ -236,7 +240,10 @@ class Running:
         for gone in armed - {deployment.id for deployment in watches}:
             self.disarm(gone)
         await keep_events(self._store, self._lookout, self._clock.now() - MARKS_KEPT)
-        await self._tick_all(watches)
+        try:
+            await self._tick_all(watches)
+        finally:
+            await self._see_verdicts()
         now = self._clock.now()
         if self._pruned_at is None or now - self._pruned_at >= _PRUNE_EVERY:
             self._pruned_at = now
@@ -244,6 +251,13 @@ class Running:
         if self._warmed_at is None or now - self._warmed_at >= _WARM_EVERY:
             self._warmed_at = now
             await self._lookout.keep_warm()
+
+    async def _see_verdicts(self) -> None:
+        """Tell of a verdict that is another one now, whichever replica found it."""
+        found = await self._store.verdicts()
+        if found != self._verdicts:
+            self._changed()
+        self._verdicts = found
 
     async def _tick_one(self, deployment: Deployment) -> bool:
         with bound_contextvars(deployment=str(deployment.id)):

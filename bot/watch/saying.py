@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from bot.render.alarm import acknowledged, calling, escalation, reminder, undecided
+from bot.render.alarm import (
+    acknowledged,
+    calling,
+    edited_call,
+    escalation,
+    no_go,
+    recovered,
+    reminder,
+    undecided,
+)
 from bot.render.baseline import baseline_message, health_message
 from bot.render.chart import picture_of_hour
 from bot.render.checkpoint import checkpoint_message
@@ -17,10 +26,11 @@ from bot.render.message import Button, Message, Picture
 from bot.render.pulse import pulse_message, worse_findings
 from bot.render.review import final_review
 from bot.render.status import watch_status
-from bot.storage.values import STATUS, NewPost, WatchState
+from bot.storage.store import Store
+from bot.storage.values import STATUS, NewPost, StatusContent, WatchState
 from bot.watch import alarms, plan
 from bot.watch.affected import count_affected
-from bot.watch.buttons import ack_button, diagnose_buttons, rollback_button
+from bot.watch.buttons import ACK, ROLLBACK, ack_button, diagnose_buttons, rollback_button
 from bot.watch.knowing import Known
 from bot.watch.lookout import Lookout
 from bot.watch.model import Alarm, Deployment, Note, Taken, WatchView
@@ -53,6 +63,7 @@ class Moment:
 
     before:    what was known until then; view: with this point in it
     state:     what the watch remembers from now on
+    mention:   whether the lead is called in the point's own post
     restarted: whether golive was started anew since the point was due
     """
 
@@ -62,6 +73,7 @@ class Moment:
     view: WatchView
     state: WatchState
     alarm: Alarm | None = None
+    mention: bool = False
     restarted: bool = False
 
 
@@ -94,16 +106,8 @@ class Speech:
             posts.append(_post(deployment, STATUS, self.status(view)))
         reply = await self._reply(moment)
         if reply is not None:
-            posts.append(
-                NewPost(
-                    key=f"point:{moment.taken.point.key}",
-                    channel=deployment.channel,
-                    deployment_id=deployment.id,
-                    message=reply,
-                    thread_of=STATUS,
-                    broadcast=self._is_news(moment),
-                )
-            )
+            key = point_key(moment.taken)
+            posts.append(_reply_to(deployment, key, reply, broadcast=self._is_news(moment)))
         if moment.alarm is not None:
             posts.append(await self.escalation(view, moment.alarm))
         follows = moment.taken.point.run == plan.FOLLOW_UP
@@ -140,26 +144,53 @@ class Speech:
         )
         return _post(view.deployment, f"{key}:reminder", message)
 
+    def no_go(self, view: WatchView, key: str, causes: Sequence[str], *, mention: bool) -> NewPost:
+        """A NO-GO that was found between two points, told the channel too."""
+        lead = self._lead.mention if mention else ""
+        message = no_go(view, causes, lead=lead, buttons=_buttons(view))
+        return _reply_to(view.deployment, key, message, broadcast=True)
+
+    def recovered(self, view: WatchView, key: str, was: Sequence[str]) -> NewPost:
+        """A NO-GO is over, by a look between two points."""
+        message = recovered(view, was, better_for=self._runbook.between.over_after)
+        return _reply_to(view.deployment, key, message, broadcast=True)
+
+    async def edits(self, store: Store, known: Known, *, over: str = "") -> list[NewPost]:
+        """The calls of the present stretch of trouble, once somebody answered, or when it is over.
+
+        Args:
+            store: has what they said.
+            known: the watch, while it stands at NO-GO.
+            over: how that ended, as a sentence; "" where it did not.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        present, memory = known.present, known.state.memory
+        if present is None or present.no_go_since is None:
+            return []
+        answered = alarms.answer(alarms.called_at(memory, present), known.notes)
+        if answered is None and not over:
+            return []
+        keys = alarms.posts_of(memory, present.episode)
+        calls = await store.messages(known.deployment.id, keys)
+        gone = {ACK, ROLLBACK} if over else {ACK}
+        return [
+            StatusContent(
+                message=edited_call(message, gone, answered=answered, over=over), of=key
+            ).post(known.deployment)
+            for key, message in calls.items()
+        ]
+
     def closed(self, view: WatchView) -> NewPost:
         """The last words in the thread."""
-        return NewPost(
-            key="closed",
-            channel=view.deployment.channel,
-            deployment_id=view.deployment.id,
-            message=watch_closed(view),
-            thread_of=STATUS,
-        )
+        return _reply_to(view.deployment, "closed", watch_closed(view))
 
     def acknowledged(self, view: WatchView, note: Note) -> NewPost:
         """Who is on it, in the thread."""
         alarm = Alarm(key="ack", kind="no-go", title="NO-GO")
-        return NewPost(
-            key=f"ack:{note.at.isoformat()}",
-            channel=view.deployment.channel,
-            deployment_id=view.deployment.id,
-            message=acknowledged(view, alarm, note),
-            thread_of=STATUS,
-        )
+        key = f"ack:{note.at.isoformat()}"
+        return _reply_to(view.deployment, key, acknowledged(view, alarm, note))
 
     def _undecided(self, view: WatchView, taken: Taken) -> NewPost:
         waited = taken.taken_at - view.deployment.deployed_at
@@ -197,20 +228,14 @@ class Speech:
                 message = checkpoint_message(
                     view, taken, buttons=buttons, restarted=moment.restarted
                 )
-        decision = taken.decision
-        if decision is None or moment.alarm is not None:
-            return message
-        before = moment.before
-        if alarms.is_new_no_go(decision, before.taken, before.state.memory):
-            return calling(message, self._lead.mention)
-        return message
+        return calling(message, self._lead.mention) if moment.mention else message
 
     def _is_news(self, moment: Moment) -> bool:
         """Whether the channel is told too: a worse verdict, or the final review."""
         decision = moment.taken.decision
         if decision is None:
             return False
-        last = alarms.last_decision(moment.before.taken) or Decision.GO
+        last = moment.before.decision or Decision.GO
         return moment.taken.point.run == FINAL or plan.is_worse(decision, last)
 
     async def picture(self, view: WatchView) -> Picture | None:
@@ -225,6 +250,11 @@ class Speech:
         return self._runbook.rule(check, FINAL)
 
 
+def point_key(taken: Taken) -> str:
+    """The key of the post that a point makes."""
+    return f"point:{taken.point.key}"
+
+
 async def _no_audit() -> str:
     return ""
 
@@ -235,12 +265,20 @@ def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
     )
 
 
+def _reply_to(
+    deployment: Deployment, key: str, message: Message, *, broadcast: bool = False
+) -> NewPost:
+    """A post in the watch's thread."""
+    post = _post(deployment, key, message)
+    return replace(post, thread_of=STATUS, broadcast=broadcast)
+
+
 def _buttons(view: WatchView, *, called: bool = False) -> Sequence[Button]:
     """Only where there is something to do: acknowledge, roll back, look for the cause."""
     if view.deployment.closed_at is not None:
         return ()
     no_go = view.report is not None and view.report.verdict.decision is Decision.NO_GO
-    answered = not called and alarms.answered_by({}, view.taken, view.notes)
+    answered = not called and alarms.answer(view.called_at, view.notes) is not None
     out: list[Button] = []
     if (no_go or called) and not answered:
         out.append(ack_button(view.deployment))

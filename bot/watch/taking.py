@@ -15,13 +15,13 @@ from bot.clock import Clock
 from bot.operations.metrics import UNMEASURED, Metrics
 from bot.storage.store import Store
 from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
-from bot.watch import alarms, observing
+from bot.watch import alarms, observing, verdict
 from bot.watch.knowing import Known, deployment_before, know, subject
 from bot.watch.lookout import Lookout
 from bot.watch.marking import keep_marks
 from bot.watch.model import Deployment, Point, Taken
-from bot.watch.saying import Moment, Speech
-from checks.engine.model import Report
+from bot.watch.saying import Moment, Speech, point_key
+from checks.engine.model import Decision, Json, Report
 from checks.engine.runbook import Runbook
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -83,6 +83,9 @@ class Taker:
         async with self._kept(claim):
             moment = await self._moment(deployment, point)
             posts = await self._speech.point(moment)
+            if moment.view.called_at is None:
+                over = f"The verdict of {point.key} is {moment.taken.decision}."
+                posts += await self._speech.edits(self._store, moment.before, over=over)
             status = StatusContent(message=self._speech.status(moment.view))
             recorded = await self._store.record(
                 claim, moment.taken, moment.report, posts, status, moment.state
@@ -96,7 +99,7 @@ class Taker:
 
     async def _moment(self, deployment: Deployment, point: Point) -> Moment:
         await keep_marks(self._store, self._lookout, deployment.deployed_at)
-        before = await know(self._store, deployment)
+        before = await know(self._store, deployment, self._runbook)
         now = self._clock.now()
         about = replace(
             subject(before, point, self._runbook, now),
@@ -108,22 +111,54 @@ class Taker:
             # What is known now belongs to the watch: the first report is already held against it.
             report = await self._lookout.watch(replace(about, state=state))
         taken = _taken(point, report)
-        alarm = None
-        if point.run not in ("baseline", "health"):
-            alarm = alarms.due_alarm(report, self._runbook, before.taken, before.state.memory)
-        if alarm is not None:
-            memory = {**state.memory, **alarms.called(alarm, before.taken, report.taken_at)}
-            state = replace(state, memory=memory)
-        judged = report if taken.decision is not None else None
-        view = before.after(taken).view(self._runbook, report.taken_at, report=judged)
-        return Moment(
+        moment = Moment(
             before=before,
             taken=taken,
             report=report,
-            view=view,
+            view=before.after(taken).view(self._runbook, report.taken_at),
+            state=state,
+            restarted=point.due_at < self._started_at and deployment.started_at < self._started_at,
+        )
+        return moment if taken.decision is None else self._judged(moment)
+
+    def _judged(self, moment: Moment) -> Moment:
+        """The same with the present verdict after the point, and with the calls that are due."""
+        before, taken, report = moment.before, moment.taken, moment.report
+        present = before.present or verdict.before_any(taken)
+        if taken.point.run == "health":
+            present, shows = verdict.after_health(present, before.report, report, self._runbook)
+        else:
+            present, shows = verdict.after_point(
+                present, before.report, taken, report, self._runbook
+            )
+            taken = replace(_taken(taken.point, shows), taken_at=taken.taken_at)
+        no_go = present.decision is Decision.NO_GO
+        memory = before.state.memory
+        alarm, quiet = (
+            None,
+            alarms.quiet(present, report.taken_at, self._runbook.between.mention_every),
+        )
+        said: dict[str, Json] = {}
+        if no_go and taken.point.run != "health":
+            alarm = alarms.due_alarm(shows, self._runbook, present.episode, memory, quiet=quiet)
+        if alarm is not None:
+            said |= alarms.called(alarm, present.episode, report.taken_at)
+        if no_go:
+            said |= alarms.told(point_key(taken), present.episode, report.taken_at)
+        new = no_go and before.decision is not Decision.NO_GO
+        mention = new and alarm is None and not quiet.issuperset(c.id for c in present.causes)
+        if mention or alarm is not None:
+            present = alarms.mentioned(present, report.taken_at)
+        after = before.after(taken).now(present, shows, said)
+        state = replace(moment.state, memory={**moment.state.memory, **said}, present=present)
+        view = after.view(self._runbook, report.taken_at, report=shows)
+        return replace(
+            moment,
+            taken=taken,
+            view=replace(view, previous=before.report),
             state=state,
             alarm=alarm,
-            restarted=point.due_at < self._started_at and deployment.started_at < self._started_at,
+            mention=mention,
         )
 
     @asynccontextmanager

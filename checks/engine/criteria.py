@@ -38,6 +38,7 @@ def success(
     sample: SampleRule,
     judged: Sequence[Finding] | None = None,
     earlier: Mapping[str, str] | None = None,
+    between: Sequence[str] = (),
 ) -> tuple[Criterion, ...]:
     """Evaluate the success criteria.
 
@@ -47,10 +48,11 @@ def success(
         sample: when a share is evidence enough to be judged.
         judged: the findings that the checkpoint shows, which `no_critical` is about; default all.
         earlier: checks that were CRITICAL before in this watch, and where (id → checkpoint).
+        between: instants at which a NO-GO was posted between two checkpoints.
     """
     by_check = {f.check: f for f in findings}
     return tuple(
-        _no_critical(rule.id, findings if judged is None else judged, earlier or {})
+        _no_critical(rule.id, findings if judged is None else judged, earlier or {}, between)
         if rule.id == NO_CRITICAL
         else _any_source(rule, by_check, sample, success=True)
         for rule in rules
@@ -149,16 +151,20 @@ def _number(value: float, *, share: bool) -> str:
 
 
 def _no_critical(
-    criterion: str, findings: Sequence[Finding], earlier: Mapping[str, str]
+    criterion: str,
+    findings: Sequence[Finding],
+    earlier: Mapping[str, str],
+    between: Sequence[str],
 ) -> Criterion:
     now = [f.title for f in findings if f.level is Level.CRITICAL]
     before = [
         f"{check} at {'the final review' if where == FINAL else f'checkpoint {where}'}"
         for check, where in earlier.items()
     ]
-    if now or before:
+    if now or before or between:
         said = [f"CRITICAL now: {', '.join(now)}."] if now else []
         said += [f"CRITICAL before: {', '.join(before)}."] if before else []
+        said += [f"NO-GO between checkpoints: {', '.join(between)}."] if between else []
         return Criterion(id=criterion, met=False, why=" ".join(said))
     unseen = sum(f.level is Level.UNKNOWN for f in findings)
     if unseen == len(findings):

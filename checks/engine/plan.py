@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +33,7 @@ class Occasion:
     accepted:        check id → who accepted its WARNING or UNKNOWN
     silenced:        check id → by whom and until when, as a sentence; it counts as UNKNOWN
     earlier:         check id → the checkpoint at which it was CRITICAL before in this watch
+    between:         instants at which a NO-GO was posted between two checkpoints, as "T+12"
     past:            check id → what it found at this checkpoint of the deployment before
     only:            ids of the checks to run; empty = all that are due
     """
@@ -50,6 +51,7 @@ class Occasion:
     accepted: Mapping[str, str] = field(default_factory=dict[str, str])
     silenced: Mapping[str, str] = field(default_factory=dict[str, str])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
+    between: tuple[str, ...] = ()
     past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
 
@@ -84,11 +86,11 @@ def _sources_of(rules: Sequence[CriterionRule]) -> set[str]:
     return {check for rule in rules for check, _, _ in rule.any_of}
 
 
-def due_criteria(runbook: Runbook, occasion: Occasion) -> tuple[str, ...]:
+def due_criteria(runbook: Runbook, checkpoint: str, only: Collection[str] = ()) -> tuple[str, ...]:
     """Success criteria to judge now: at the end, and of a chosen few checks only their own."""
-    if occasion.checkpoint != FINAL:
+    if checkpoint != FINAL:
         return ()
-    chosen = set(occasion.only)
+    chosen = set(only)
     return tuple(
         rule.id
         for rule in runbook.success_criteria

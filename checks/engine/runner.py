@@ -14,13 +14,13 @@ from checks.engine.check import Check, View, unknown
 from checks.engine.collecting import Progress, Sources
 from checks.engine.decision import ACCEPTABLE, Policy, decide
 from checks.engine.history import compare
-from checks.engine.model import Evidence, Finding, Level, Problem, Report, Window
+from checks.engine.model import Criterion, Evidence, Finding, Level, Problem, Report, Window
 from checks.engine.plan import Occasion
 from checks.engine.runbook import Runbook
 from checks.engine.thresholds import Rule, finding_of
 from checks.sources.logs.source import ScanState
 
-__all__ = ["Occasion", "Sources", "assess", "collect", "run"]
+__all__ = ["Occasion", "Sources", "assess", "collect", "decided_anew", "run"]
 
 
 async def run(
@@ -75,16 +75,9 @@ def assess(
         sample=runbook.sample,
         judged=shown,
         earlier=occasion.earlier,
+        between=occasion.between,
     )
-    policy = Policy(
-        matrix=runbook.matrix,
-        critical=runbook.decision.critical,
-        matrix_warnings=runbook.decision.matrix_warnings,
-        due=plan.due_criteria(runbook, occasion),
-        waived=criteria.waived(runbook.success_criteria, success, everything, runbook.switched_off),
-        switched_off=runbook.switched_off,
-        only=occasion.only,
-    )
+    policy = _policy(runbook, occasion.checkpoint, success, everything, occasion.only)
     return Report(
         checkpoint=occasion.checkpoint,
         taken_at=evidence.now,
@@ -95,6 +88,49 @@ def assess(
         verdict=decide(shown, rollback, success, policy),
         evidence=evidence,
         switched_off=runbook.switched_off,
+    )
+
+
+def decided_anew(
+    report: Report,
+    runbook: Runbook,
+    *,
+    findings: Sequence[Finding],
+    rollback: Sequence[Criterion],
+) -> Report:
+    """A report with newer findings and rollback criteria in place of its own, decided again."""
+    newer = {finding.check: finding for finding in findings}
+    known = {finding.check for finding in report.findings}
+    shown = (
+        *(newer.get(finding.check, finding) for finding in report.findings),
+        *(finding for finding in findings if finding.check not in known),
+    )
+    met = {criterion.id: criterion for criterion in (*report.rollback_criteria, *rollback)}
+    success = report.success_criteria
+    policy = _policy(runbook, report.checkpoint, success, shown)
+    return replace(
+        report,
+        findings=shown,
+        rollback_criteria=tuple(met.values()),
+        verdict=decide(shown, tuple(met.values()), success, policy),
+    )
+
+
+def _policy(
+    runbook: Runbook,
+    checkpoint: str,
+    success: Sequence[Criterion],
+    findings: Sequence[Finding],
+    only: Sequence[str] = (),
+) -> Policy:
+    return Policy(
+        matrix=runbook.matrix,
+        critical=runbook.decision.critical,
+        matrix_warnings=runbook.decision.matrix_warnings,
+        due=plan.due_criteria(runbook, checkpoint, only),
+        waived=criteria.waived(runbook.success_criteria, success, findings, runbook.switched_off),
+        switched_off=runbook.switched_off,
+        only=only,
     )
 
 

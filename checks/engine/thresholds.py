@@ -155,6 +155,20 @@ def _proven(bad: int, sample: int, bound: Bound, rule: SampleRule) -> bool:
     return bad >= max(1, rule.min_bad) and bound.holds(limit(bad, sample, bound, rule.confidence))
 
 
+def left(quantity: Quantity, bound: Bound, rule: SampleRule | None) -> bool:
+    """Whether a quantity that was in the range of a bad bound is shown to have left it.
+
+    A count is compared as it is. A share has left the range once none is bad, or once its limit on
+    the good side is outside: a share about as large as the bound is inside and outside by turns.
+    """
+    if rule is None or quantity.sample is None:
+        return not bound.holds(quantity.value)
+    if quantity.bad == 0:
+        return True
+    good = lower_limit(quantity.sample - quantity.bad, quantity.sample, rule.confidence)
+    return not bound.holds(1 - good if bound.rises else good)
+
+
 def still_needed(quantity: Quantity, bound: Bound, rule: SampleRule) -> str:
     """How many more events decide whether a share of too few reaches a bound, as a sentence."""
     bad, sample = quantity.bad, quantity.sample or 0

@@ -11,13 +11,17 @@ _HEAD_LIMIT = 8192
 
 
 class HealthServer:
-    """Answers `GET /health` with 200 and all else with 404, on a free port of 127.0.0.1."""
+    """Answers `GET /health` with 200 and all else with 404, on a free port of 127.0.0.1.
+
+    healthy: whether it does; else /health is answered with 503
+    """
 
     def __init__(self) -> None:
         self._server: asyncio.Server | None = None
+        self.healthy = True
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(_answer, "127.0.0.1", 0, limit=_HEAD_LIMIT)
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0, limit=_HEAD_LIMIT)
         return self
 
     async def __aexit__(
@@ -42,24 +46,24 @@ class HealthServer:
         port: int = self._server.sockets[0].getsockname()[1]
         return f"http://127.0.0.1:{port}"
 
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One request a connection: the answer says so, and the probe asks rarely."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-        writer.close()
-        return
-    healthy = head.startswith(b"GET /health ")
-    status = b"200 OK" if healthy else b"404 Not Found"
-    body = _BODY if healthy else b"{}"
-    writer.write(
-        b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\n"
-        b"Content-Length: " + str(len(body)).encode() + b"\r\nConnection: close\r\n\r\n" + body
-    )
-    try:
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-    except ConnectionError:
-        writer.close()
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request a connection: the answer says so, and the probe asks rarely."""
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            writer.close()
+            return
+        known = head.startswith(b"GET /health ")
+        good = b"200 OK" if self.healthy else b"503 Service Unavailable"
+        status = good if known else b"404 Not Found"
+        body = _BODY if known and self.healthy else b"{}"
+        writer.write(
+            b"HTTP/1.1 " + status + b"\r\nContent-Type: application/json\r\n"
+            b"Content-Length: " + str(len(body)).encode() + b"\r\nConnection: close\r\n\r\n" + body
+        )
+        try:
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        except ConnectionError:
+            writer.close()

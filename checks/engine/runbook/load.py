@@ -15,6 +15,7 @@ from checks.engine.runbook.model import (
     CHECKPOINTS,
     FINAL,
     LOKI_LAG,
+    BetweenRule,
     CriterionRule,
     CriterionSource,
     DecisionRule,
@@ -28,6 +29,7 @@ from checks.engine.runbook.remediation import remediation_of
 from checks.engine.runbook.rules import rule_faults
 from checks.engine.runbook.source import YamlSource, read_yaml
 from checks.engine.runbook.spec import (
+    BetweenSpec,
     CheckSpec,
     CriterionSpec,
     HistorySpec,
@@ -110,6 +112,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         escalation=spec.escalation.critical,
         remind_after=spec.escalation.remind_after,
         links=dict(spec.escalation.links),
+        between=BetweenRule() if spec.between is None else _between(spec.between),
         rollback_criteria=_criteria(spec.rollback),
         success_criteria=_criteria(spec.success),
         schedule=_schedule(spec.schedule),
@@ -129,6 +132,16 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
 
 def _sample(spec: RunbookSpec) -> SampleRule:
     return SampleRule(min_sample=spec.min_sample, min_bad=spec.min_bad, confidence=spec.confidence)
+
+
+def _between(spec: BetweenSpec) -> BetweenRule:
+    return BetweenRule(
+        every=spec.every,
+        database_every=spec.database_every,
+        looks=spec.looks,
+        over_after=spec.over_after,
+        mention_every=spec.mention_every,
+    )
 
 
 def _history(spec: HistorySpec) -> HistoryRule:

@@ -100,6 +100,24 @@ class HistoryRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BetweenRule:
+    """How the time between two checkpoints is judged; what holds where the runbook says nothing.
+
+    every:          how often log and probe are looked at
+    database_every: how often the database is, at the most
+    looks:          in so many looks in a row a share, or the health probe, has to be bad
+    over_after:     a cause is over once it was better for so long
+    mention_every:  because of one cause the lead is mentioned once in such a span
+    """
+
+    every: timedelta = timedelta(seconds=30)
+    database_every: timedelta = timedelta(minutes=2)
+    looks: int = 2
+    over_after: timedelta = timedelta(minutes=5)
+    mention_every: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
     """The whole runbook.
 
@@ -109,6 +127,7 @@ class Runbook:
     remind_after:    how long a call waits for an acknowledgement before it is repeated, once
     links:           what a call links to, by name
     follow_up:       what follows the final review, by its verdict
+    between:         how the time between two checkpoints is judged
     default_window:  what a follow-up and a run without `--since` look at
     sample:          when a share is evidence enough to be judged
     history:         which checks the deployment before may raise to WARNING; None for none
@@ -130,6 +149,7 @@ class Runbook:
     log: LogRule
     default_window: timedelta
     sample: SampleRule
+    between: BetweenRule = field(default_factory=BetweenRule)
     history: HistoryRule | None = None
     remediation: Remediation | None = None
     source: YamlSource = field(repr=False, compare=False)

@@ -141,6 +141,21 @@ class EscalationSpec(Strict):
     links: dict[str, Text] = Field(default_factory=dict)
 
 
+class BetweenSpec(Strict):
+    """How the time between two checkpoints is judged, and when the lead is mentioned again.
+
+    `looks`: in so many looks in a row a share, or the health probe, has to be bad. `over_after`: a
+    cause is over once it was better for so long. `mention_every`: one mention a cause in such a
+    span.
+    """
+
+    every: Span
+    database_every: Span
+    looks: Count
+    over_after: Span
+    mention_every: Span
+
+
 class SourceSpec(_OneBound):
     """One quantity that can meet a criterion."""
 
@@ -205,6 +220,7 @@ class RunbookSpec(Strict):
     checks: dict[str, CheckSpec]
     decision: DecisionSpec
     escalation: EscalationSpec
+    between: BetweenSpec | None = None
     rollback: dict[str, CriterionSpec]
     success: dict[str, CriterionSpec]
     follow_up: FollowUpSpec

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from bot.render.message import Message
 from bot.storage.values import NewPost, WatchState
 from bot.watch.knowing import Known
-from bot.watch.model import Alarm, Deployment, Note, Point, Taken
+from bot.watch.model import Alarm, Deployment, Note, Point, Present, Taken
 from bot.watch.saying import Moment, Speech
 from checks.engine.model import (
     Decision,
     Finding,
     Json,
     Report,
+    Verdict,
 )
 from tests.bot.watch.bench import Application, Called, looking
 from tests.render.watches import (
@@ -61,23 +63,48 @@ def moment(
 ) -> Moment:
     """One point that was just taken."""
     made = found or report(*findings, decision=decision or GO, at=at.due_at)
+    stands = standing(before)
     known = Known(
         deployment=deployment,
         taken=before,
-        previous=previous,
+        report=previous,
         notes=notes,
-        state=state or WatchState(),
+        state=replace(state or WatchState(), present=stands),
     )
     one = taken(at, decision, found=made, levels={f.check: f.level for f in findings})
     judged = made if decision is not None else None
+    after = known.after(one)
+    now = standing(after.taken)
+    view = (after if now is None else replace(after, state=replace(after.state, present=now))).view(
+        BOOK, at.due_at, report=judged
+    )
+    new = decision is NO_GO and known.decision is not NO_GO
     return Moment(
         before=known,
         taken=one,
         report=made,
-        view=known.after(one).view(BOOK, at.due_at, report=judged),
+        view=replace(view, previous=previous),
         state=state or WatchState(),
         alarm=alarm,
+        mention=new and alarm is None,
     )
+
+
+def standing(points: Sequence[Taken]) -> Present | None:
+    """The present verdict after these points; None where none of them judged."""
+    found: Present | None = None
+    for one in points:
+        if one.decision is None or (one.point.run == "health" and one.decision is not NO_GO):
+            continue
+        since = found.no_go_since if found is not None else None
+        found = Present(
+            at=one.taken_at,
+            base=one.point.key,
+            base_at=one.taken_at,
+            verdict=Verdict(decision=one.decision, because=()),
+            no_go_since=(since or one.taken_at) if one.decision is NO_GO else None,
+        )
+    return found
 
 
 def outline(posts: list[NewPost]) -> list[tuple[str, str | None, bool]]:

@@ -117,7 +117,7 @@ def test_a_message_shows_what_holds_now() -> None:
     known = Known(
         deployment=WATCH,
         taken=(took("T+0", None), took("T+5")),
-        previous=things.report(),
+        report=things.report(),
         notes=(
             note(NoteKind.SILENCE, 1, check="retries", until=at(6)),
             note(NoteKind.ROLLBACK, 2, reason="It begins."),
@@ -134,7 +134,7 @@ def test_a_message_shows_what_holds_now() -> None:
 def test_without_a_fresh_report_the_newest_one_is_shown() -> None:
     """Then there is nothing to compare it with."""
     old, fresh = things.report(), things.report(at=things.later(5))
-    known = Known(deployment=WATCH, previous=old)
+    known = Known(deployment=WATCH, report=old)
     assert (known.view(BOOK, at(6)).report, known.view(BOOK, at(6)).previous) == (old, None)
     view = known.view(BOOK, at(6), report=fresh, live=True)
     assert (view.report, view.previous, view.live) == (fresh, old, True)
@@ -169,7 +169,7 @@ async def test_what_came_before_is_the_newest_point_that_judged_everything(
     """By when it was taken, not by when it was due; a health check looked at one thing only."""
     async with Store(store_database) as store:
         deployment = await things.begin(store)
-        assert await know(store, deployment) == Known(deployment=deployment)
+        assert await know(store, deployment, BOOK) == Known(deployment=deployment)
         late = replace(things.taken(things.point(5, "1")), taken_at=things.later(12))
         first = things.report(at=things.later(12))
         await record(store, deployment, late, first)
@@ -178,8 +178,9 @@ async def test_what_came_before_is_the_newest_point_that_judged_everything(
         state = WatchState(memory={"x": 1})
         await record(store, deployment, things.taken(health), things.report(), state)
         await store.add_note(deployment.id, note(NoteKind.ACK, 3))
-        known = await know(store, deployment)
-        assert known.previous == first
+        known = await know(store, deployment, BOOK)
+        assert known.base == first
+        assert known.decision is first.verdict.decision
         assert [one.point.key for one in known.taken] == ["T+5", "T+10", "T+11"]
         assert [one.kind for one in known.notes] == [NoteKind.ACK]
         assert known.state.memory == {"x": 1}

@@ -42,7 +42,7 @@ async def test_a_tick_does_not_wait_for_a_slow_application(rig: Tower) -> None:
     """It asks once, and quickly; a point asks as often as a person would."""
     rig.seen.probe, rig.seen.quick = answering(200, 200), answering(503)
     lookout = rig.lookout()
-    assert len((await lookout.tick(about())).evidence.health.tries) == 1
+    assert len((await lookout.tick(about())).plain.evidence.health.tries) == 1
     assert len((await lookout.watch(about())).evidence.health.tries) == 2
 
 
@@ -50,7 +50,7 @@ async def test_without_a_probe_of_its_own_a_tick_takes_the_other(rig: Tower) -> 
     """There is one only where a BASE_URL was given."""
     sources = Sources(log=rig.seen.log, health=answering(204))
     lookout = Lookout(checks=CHECKS, runbook=BOOK, sources=sources, clock=rig.clock)
-    (tried,) = (await lookout.tick(about())).evidence.health.tries
+    (tried,) = (await lookout.tick(about())).plain.evidence.health.tries
     assert tried.status == 204
 
 

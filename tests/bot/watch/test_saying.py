@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from bot.storage.values import WatchState
 from bot.watch import plan
 from bot.watch.model import Point, Taken
 from bot.watch.saying import Speech
@@ -134,13 +133,6 @@ async def test_an_escalation_calls_in_a_post_of_its_own(rig: Platform) -> None:
     assert outline(posts) == [("point:T+20", "status", True), (ALARM.key, None, False)]
     assert LEAD not in posts[0].message.text
     assert LEAD in first(posts[1].message)
-
-
-async def test_a_tick_that_called_already_is_not_repeated_by_the_checkpoint(rig: Platform) -> None:
-    """The first NO-GO in the thread is no news to the lead then."""
-    state = WatchState(memory={"called:T+10 rollback:secret_leak": f"{START.isoformat()} x"})
-    (post,) = await rig.speech.point(moment(SECOND, NO_GO, RED, before=CALM, state=state))
-    assert LEAD not in post.message.text
 
 
 async def test_an_escalation_brings_all_that_the_runbook_asks_for(rig: Platform) -> None:

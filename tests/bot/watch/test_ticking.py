@@ -11,7 +11,6 @@ import pytest
 
 from bot.storage.values import WatchState
 from bot.watch.model import Deployment, Note, NoteKind
-from bot.watch.ticking import EVERY
 from checks.engine.model import HealthEvidence
 from tests.bot.storage.things import rows
 from tests.bot.watch.bench import BOOK, LEAKING, Bench, Called, answering, at, bench, minute
@@ -21,6 +20,7 @@ from tests.support.fakes import FakeProbe
 
 ALARM = "alarm:start:rollback:secret_leak"
 WAIT = BOOK.remind_after
+EVERY = BOOK.between.every
 
 
 @pytest.fixture
@@ -174,12 +174,12 @@ async def test_a_call_that_somebody_answered_is_not_repeated(bed: Bench) -> None
     assert bed.posted()[-1] == ALARM
 
 
-async def test_two_criticals_at_once_wait_for_the_next_point(bed: Bench) -> None:
-    """Only a rollback criterion calls between points."""
+async def test_two_criticals_at_once_call_between_points_too(bed: Bench) -> None:
+    """At once; the next point does not call again."""
     deployment = await begun(bed)
     bed.seen.log.evidence = log({"http_responses": 999, "http_5xx": 99, "http_401": 300})
-    await ticks(bed, deployment, 2)
-    assert bed.posted() == ["status", "point:T+0"]
+    await ticks(bed, deployment, 1)
+    assert bed.posted() == ["status", "point:T+0", "alarm:start:critical"]
     assert await bed.take(deployment, "T+10")
     assert [key for key in bed.posted() if key.startswith("alarm")] == ["alarm:start:critical"]
 
