@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from bot.render.alarm import acknowledged, calling, escalation, reminder, undecided
+from bot.render.alarm import (
+    acknowledged,
+    calling,
+    escalation,
+    reminder,
+    shared_channel,
+    undecided,
+)
 from bot.render.baseline import baseline_message, health_message
 from bot.render.chart import picture_of_hour
 from bot.render.checkpoint import checkpoint_message
@@ -84,7 +91,7 @@ class Speech:
 
     def status(self, view: WatchView) -> Message:
         """The message of a watch that is edited in place."""
-        return watch_status(view, buttons=_buttons(view))
+        return watch_status(view, buttons=_buttons(view)).with_public_line()
 
     async def point(self, moment: Moment) -> list[NewPost]:
         """All that one point has to say, in order; a calm pulse says nothing."""
@@ -99,7 +106,7 @@ class Speech:
                     key=f"point:{moment.taken.point.key}",
                     channel=deployment.channel,
                     deployment_id=deployment.id,
-                    message=reply,
+                    message=reply.with_public_line(),
                     thread_of=STATUS,
                     broadcast=self._is_news(moment),
                 )
@@ -146,7 +153,7 @@ class Speech:
             key="closed",
             channel=view.deployment.channel,
             deployment_id=view.deployment.id,
-            message=watch_closed(view),
+            message=watch_closed(view).with_public_line(),
             thread_of=STATUS,
         )
 
@@ -160,6 +167,10 @@ class Speech:
             message=acknowledged(view, alarm, note),
             thread_of=STATUS,
         )
+
+    def shared(self, deployment: Deployment) -> NewPost:
+        """Tells the lead, once a watch, that its channel is shared with another organisation."""
+        return _post(deployment, "shared", shared_channel(deployment, self._lead.mention))
 
     def _undecided(self, view: WatchView, taken: Taken) -> NewPost:
         waited = taken.taken_at - view.deployment.deployed_at
@@ -231,7 +242,10 @@ async def _no_audit() -> str:
 
 def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
     return NewPost(
-        key=key, channel=deployment.channel, deployment_id=deployment.id, message=message
+        key=key,
+        channel=deployment.channel,
+        deployment_id=deployment.id,
+        message=message.with_public_line(),
     )
 
 
