@@ -184,6 +184,7 @@ def _house(
         timer=given.timer,
         wake=side.sender.wake,
         environment=process_environment(),
+        shared=side.access.shared_if_known,
         metrics=operations.metrics,
     )
 
@@ -219,6 +220,7 @@ def _watches(
         wake=house.wake,
         changed=changed,
         ticked=ticked,
+        shared=house.shared,
     )
     return Parts(
         store=store,

@@ -99,6 +99,7 @@ class SlackSide:
             clock=clock,
             timer=timer,
             owner=owner,
+            shared=self.access.shared_outside,
             lease=lease,
             metrics=metrics,
         )

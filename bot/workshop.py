@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,7 +66,10 @@ TOLD_IN: Final = Timeouts(connect=3.0, write=3.0, read=6.0, whole=8.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """What fixes share with the rest of the bot."""
+    """What fixes share with the rest of the bot.
+
+    shared: whether people from another organisation are in a channel; None: not known
+    """
 
     settings: Settings
     runbook: Runbook
@@ -77,6 +80,7 @@ class House:
     timer: Timer
     wake: Callable[[], None]
     environment: Mapping[str, str]
+    shared: Callable[[str], Awaitable[bool | None]]
     steps: Steps | None = None
     metrics: Metrics = UNMEASURED
 
@@ -137,7 +141,14 @@ async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
         ),
         shop=shop,
     )
-    expecting = Expecting(house.store, house.lookout, house.clock, house.timer, house.wake)
+    expecting = Expecting(
+        house.store,
+        house.lookout,
+        house.clock,
+        house.timer,
+        house.wake,
+        shared=house.shared,
+    )
     mending = Mending(diagnosing, expecting, Fixing(shop) if shop is not None else None)
     caretaker = None
     if shop is not None:

@@ -280,9 +280,10 @@ BEGIN
         )::text, 'UTF8')), 'hex')
     $body$;
 
-    -- SECURITY DEFINER: golive_fixer may add a row, and touches the head only through this.
+    -- SECURITY DEFINER: golive_fixer may add a row, and touches the head only through this. Every
+    -- name in the functions of triggers has its schema, so that a session's own tables mean nothing.
     CREATE OR REPLACE FUNCTION golive.fix_audit_append() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, golive AS $body$
     DECLARE
         head golive.fix_audit_head;
     BEGIN
@@ -297,16 +298,17 @@ BEGIN
     $body$;
 
     CREATE OR REPLACE FUNCTION golive.fix_audit_refuse() RETURNS trigger
-    LANGUAGE plpgsql AS $body$
+    LANGUAGE plpgsql SET search_path = pg_catalog, golive AS $body$
     BEGIN
         RAISE EXCEPTION 'golive.fix_audit is append-only: % is refused', TG_OP
             USING ERRCODE = 'insufficient_privilege';
     END
     $body$;
 
-    -- What is over stays over, and what was executed cannot be executed again.
+    -- What is over stays over, and what was executed cannot be executed again. What two operators
+    -- made, two undo.
     CREATE OR REPLACE FUNCTION golive.fix_claims_step() RETURNS trigger
-    LANGUAGE plpgsql AS $body$
+    LANGUAGE plpgsql SET search_path = pg_catalog, golive AS $body$
     BEGIN
         IF NEW.state <> OLD.state AND (
             OLD.state IN ('undone', 'refused', 'expired', 'superseded', 'failed')
@@ -315,6 +317,15 @@ BEGIN
             OR (OLD.state = 'executing' AND NEW.state = 'proposed')
         ) THEN
             RAISE EXCEPTION 'a claim that is % cannot become %', OLD.state, NEW.state
+                USING ERRCODE = 'check_violation';
+        END IF;
+        IF NEW.state = 'undone' AND OLD.state <> 'undone' AND NEW.approvals_needed > 1
+            AND NOT EXISTS (
+                SELECT FROM golive.fix_audit AS a
+                WHERE a.claim_id = NEW.id AND a.action = 'undo-asked'
+                  AND a.actor <> NEW.undone_by)
+        THEN
+            RAISE EXCEPTION 'two operators must undo this fix, and one has asked for it'
                 USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;

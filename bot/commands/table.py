@@ -42,7 +42,9 @@ class Entry:
     arguments: as a usage line writes them; "" where it takes none
     does:      one sentence for the help
     who:       MEMBER: everybody who belongs to the workspace; OPERATOR: those alone
-    changes:   whether it changes something
+    private:   whether it is refused where people from outside read along
+    fresh:     whether it goes by what Slack says of the caller now: it changes something, or shows
+               lines of the log
     example:   a right use
     read:      its arguments to the command, or a sentence that says what is wrong with them
     """
@@ -51,7 +53,8 @@ class Entry:
     arguments: str
     does: str
     who: Role
-    changes: bool
+    private: bool
+    fresh: bool
     example: str
     read: Reader
 
@@ -107,14 +110,20 @@ def _entry(
         arguments=arguments,
         does=does,
         who=who,
-        changes=name not in _LOOKS,
+        private=name not in _HARMLESS,
+        fresh=name not in _WITHOUT_LINES,
         example=f"{SLASH} {example or name}",
         read=read,
     )
 
 
-_LOOKS: Final = frozenset({"status", "report", "history", "logs", "help", "diagnose", "expect"})
-"""The commands that change nothing."""
+_HARMLESS: Final = frozenset(
+    {"status", "report", "history", "logs", "help", "diagnose", "expect", "ack"}
+)
+"""The commands that change nothing, and the one that only says who is on it."""
+
+_WITHOUT_LINES: Final = frozenset({"status", "history", "help"})
+"""The commands that change nothing and show no line of the log."""
 
 COMMANDS: Final = (
     _entry(

@@ -37,6 +37,10 @@ _OF: Final = """
 """
 
 
+UNDO_ASKED: Final = "undo-asked"
+"""The first of two operators wants a fix to be undone; the database knows the word too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What happened: who, what, when, about what, why, to how many rows.

@@ -84,7 +84,9 @@ class Counted(Paired):
             self._metrics.remediation(_UNKNOWN, "unavailable")
             raise
 
-    async def undo(self, claim_id: UUID, *, by: str, at: datetime) -> Undone | Over | Refusal:
+    async def undo(
+        self, claim_id: UUID, *, by: str, at: datetime
+    ) -> Undone | Over | Waiting | Refusal:
         """See `Engine.undo`."""
         try:
             found = await super().undo(claim_id, by=by, at=at)

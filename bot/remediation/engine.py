@@ -39,6 +39,9 @@ LEASE: Final = timedelta(seconds=60)
 """How long a claim is left to whoever executes it; every fix is bounded well below that."""
 
 _REASON: Final = 500
+_SAME_UNDO: Final = (
+    "You asked for this undo yourself; a different operator must press it too. Nothing was done."
+)
 _SAME_PERSON: Final = (
     "You confirmed this fix yourself; a different operator must approve it. Nothing was done."
 )
@@ -233,8 +236,13 @@ class Engine(Proposing):
 
     # --- afterwards -----------------------------------------------------------------------------
 
-    async def undo(self, claim_id: UUID, *, by: str, at: datetime) -> Undone | Over | Refusal:
-        """Take a fix back: only rows that still equal what it wrote are restored."""
+    async def undo(
+        self, claim_id: UUID, *, by: str, at: datetime
+    ) -> Undone | Over | Waiting | Refusal:
+        """Take a fix back: only rows that still equal what it wrote are restored.
+
+        A fix that asked for two operators is undone by two: the first one's wish is kept.
+        """
         found = await self.find(claim_id)
         if found is None:
             return Refusal(why="That fix is not known here.")
@@ -243,14 +251,16 @@ class Engine(Proposing):
             return Refusal(why="This cannot be taken back; it can only be done once more.")
         restored: list[UUID] = []
         conflicts: list[str] = []
+        since = at - self.rules.undo_for
         async with (
             self.kept_if_stopped(found, by, at),
             self.database.transaction() as connection,
         ):
             await claims.lock(connection, found.kind, found.target)
-            taken = await claims.undo(
-                connection, claim_id, by=by, now=at, since=at - self.rules.undo_for
-            )
+            first = await self._undo_of_two(connection, found, by, at, since)
+            if first is not None:
+                return first
+            taken = await claims.undo(connection, claim_id, by=by, now=at, since=since)
             if taken is not None:
                 restored, conflicts = await kind.restore(connection, claim_id)
                 details = {"conflicts": len(conflicts)}
@@ -261,6 +271,26 @@ class Engine(Proposing):
         if taken is None:
             return await self.over(claim_id)
         return Undone(claim=taken, restored=len(restored), conflicts=tuple(conflicts))
+
+    async def _undo_of_two(
+        self, connection: Connection, claim: Claim, by: str, at: datetime, since: datetime
+    ) -> Waiting | Refusal | None:
+        """Where two operators are asked for: the first one's wish; None where it may be undone."""
+        held = await claims.hold(connection, claim.id) or claim
+        open_still = held.state is FixState.EXECUTED and (held.executed_at or since) > since
+        if held.approvals_needed < 2 or not open_still:
+            return None
+        known = await audit.entries_of(connection, held.id)
+        asked = [entry.actor for entry in known if entry.action == audit.UNDO_ASKED]
+        if not asked:
+            await audit.append(connection, self.entry(held, audit.UNDO_ASKED, by, at))
+            return Waiting(claim=held)
+        if by not in asked:
+            return None
+        entry = self.entry(held, "refused", by, at)
+        refused = replace(entry, details={**entry.details, "why": _SAME_UNDO})
+        await audit.append(connection, refused)
+        return Refusal(why=_SAME_UNDO)
 
     async def over(self, claim_id: UUID) -> Over:
         """Why a claim cannot be used any more, and who was there before."""

@@ -254,7 +254,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Confirmed by one operator; a different one must approve."""
+    """Confirmed, or asked to be undone, by one operator; a different one must approve."""
 
     claim: Claim
 

@@ -30,7 +30,7 @@ from bot.render.phrases import (
 )
 from bot.render.timeline import next_words
 from bot.render.words import DECISION_SYMBOLS
-from bot.watch.model import Affected, Alarm, Note, WatchView
+from bot.watch.model import Affected, Alarm, Deployment, Note, WatchView
 from checks.engine.model import Decision, Finding, Level
 from checks.engine.wording import plural
 
@@ -198,6 +198,16 @@ def acknowledged(view: WatchView, alarm: Alarm, note: Note) -> Message:
     return to_message(
         Draft(verdict=said, reasons=[*reason, f"At {clock(note.at)}. The watch goes on."])
     )
+
+
+def shared_channel(deployment: Deployment, lead: str | None) -> Message:
+    """People from outside read along now: where the lead finds what they do not see."""
+    said = (
+        f"{bold('Shared channel')} · {version(deployment)} · people from outside can read here, so"
+        " golive posts only its verdicts. Members find the rest in golive's App Home and by"
+        " `/golive report`."
+    )
+    return to_message(Draft(verdict=f"{said} {mention(lead)}".rstrip()))
 
 
 def undecided(

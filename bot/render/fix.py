@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.render import blocks
 from bot.render.budget import Draft, Form, Part, button_row, to_home, to_message
@@ -146,6 +147,33 @@ def answered_message(claim: Known, winner: Known | None = None) -> Message:
         verdict=f"{bold('Approved' if by else 'Not approved')} · {escape(claim.sheet.title, 150)}",
         reasons=[said],
         parts=[Part(lines=[f"By {user(claim.proposed_by)}: {escape(claim.reason or '')}"], rank=0)],
+        colour=NEUTRAL,
+    )
+    return to_message(draft)
+
+
+def undo_waiting_message(
+    claim: Known, *, by: str, until: datetime, buttons: Sequence[Button]
+) -> Message:
+    """One operator wants a fix to be undone; another one is asked."""
+    draft = Draft(
+        verdict=f"{bold('Approval needed to undo')} · {escape(claim.sheet.title, 150)}",
+        reasons=["A second, different operator must press Undo."],
+        parts=[Part(lines=[f"By {user(by)}."], rank=0), button_row(buttons)],
+        fine=f"Until {clock(until)}.",
+        colour=_YELLOW,
+    )
+    return to_message(draft)
+
+
+def undo_answered_message(claim: Known) -> Message:
+    """The question for a second operator to undo is answered, or over."""
+    by = claim.undone_by
+    said = f"Undone, approved by {user(by)}." if by else "Nobody approved in time: it stays."
+    title = escape(claim.sheet.title, 150)
+    draft = Draft(
+        verdict=f"{bold('Undo approved' if by else 'Undo not approved')} · {title}",
+        reasons=[said],
         colour=NEUTRAL,
     )
     return to_message(draft)

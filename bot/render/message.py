@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from checks.engine.model import Json
@@ -41,6 +41,7 @@ class Message:
     coloured:    the blocks of the one attachment
     pictures:    by number in PICTURE references
     files:       what goes into the thread beside it
+    public:      the one line of it that people from outside may read; "" where it is for members
     """
 
     text: str
@@ -49,6 +50,11 @@ class Message:
     coloured: tuple[Block, ...] = ()
     pictures: tuple[Picture, ...] = ()
     files: tuple[TextFile, ...] = ()
+    public: str = ""
+
+    def with_public_line(self) -> Message:
+        """The same message, whose first line people from outside may read: its verdict."""
+        return replace(self, public=self.text.partition("\n")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
-"""Who may do what, by the immutable ids of Slack. What cannot be asked is refused."""
+"""Who may do what and where, by the immutable ids of Slack. What cannot be asked is refused."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,33 +18,41 @@ from bot.render.message import Message
 from bot.render.sentences import not_operator, outsider, say
 from bot.slack.cache import Cached
 from bot.slack.gateway import Gateway, Person
-from bot.slack.trouble import SlackTrouble
+from bot.slack.trouble import Permanent, RetryLater, SlackTrouble
+from bot.slack.web import SHORT_WAIT
 
 KEEP: Final = timedelta(seconds=60)
+"""What Slack said of somebody holds for so long for what only looks."""
 
-_UNKNOWN_PERSON: Final = (
-    "Slack does not say at the moment who you are, so nothing was done. Try again in a minute."
-)
+FRESH: Final = timedelta(seconds=15)
+"""What it said counts for so long for what changes something or shows log lines."""
+
+_UNKNOWN_PERSON: Final = "Slack does not say at the moment who you are, so nothing was done."
 _UNKNOWN_CHANNEL: Final = (
     "Slack does not say whether people from outside are in this channel, so nothing was done."
-    " Try again in a minute, or in the release channel."
 )
 _OUTSIDE: Final = (
     "People from outside are in this channel, so nothing was done. Use a channel of your own."
 )
-_UNREAD_GROUP: Final = (
-    "Slack does not say who is in the operators' group, so nothing was done. Try again in a minute."
+_DIRECT: Final = (
+    "This is a conversation between people, so nothing was done. Use the release channel, or a"
+    " direct message with golive."
 )
+_UNREAD_GROUP: Final = "Slack does not say who is in the operators' group, so nothing was done."
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A user's role, and why it is not a higher one where that is not their own doing."""
+    """A user's role, and why it is not a higher one where that is not their own doing.
+
+    public: whether an answer may be shown to all of the conversation
+    """
 
     role: Role
     refusal: Message | None = None
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +61,18 @@ class Wish:
 
     name:    the command's word, for the refusal
     least:   the least role for it
-    changes: whether it changes something, which no channel with people from outside may do
+    private: whether it may only be done where nobody from outside reads along
+    newest:  how old what Slack said of the person and the place may be
     """
 
     name: str
     least: Role
-    changes: bool
+    private: bool = True
+    newest: timedelta = FRESH
 
 
 class Access:
-    """Roles of users, asked from Slack and remembered for a minute.
+    """Roles of users and who is in a channel, asked from Slack and remembered for a while.
 
     Args:
         gateway: Slack.
@@ -70,14 +82,20 @@ class Access:
 
     def __init__(self, gateway: Gateway, clock: Clock, operators: Sequence[str]) -> None:
         self._gateway = gateway
+        self._clock = clock
         self._users = frozenset(one for one in operators if not one.startswith("S"))
         self._groups = tuple(one for one in operators if one.startswith("S"))
-        self._people = Cached(clock, KEEP, gateway.person)
-        self._members = Cached(clock, KEEP, gateway.members_of)
-        self._shared = Cached(clock, KEEP, gateway.shared_outside)
+        # Whoever pressed something waits for these: a longer wait is a refusal that says so.
+        person = partial(gateway.person, longest=SHORT_WAIT)
+        members = partial(gateway.members_of, longest=SHORT_WAIT)
+        conversation = partial(gateway.conversation, longest=SHORT_WAIT)
+        self._people = Cached(clock, KEEP, person)
+        self._members = Cached(clock, KEEP, members)
+        self._conversations = Cached(clock, KEEP, conversation)
 
-    async def standing(self, user: str, *, since: datetime | None = None) -> Standing:
-        """The role of a user now; nothing that was asked before `since` counts."""
+    async def standing(self, user: str, *, newest: timedelta = KEEP) -> Standing:
+        """The role of a user now, by answers that are at most so old."""
+        since = self._clock.now() - newest
         try:
             identity = await self._gateway.identity()
             person = await self._people.get(user, since=since)
@@ -85,7 +103,7 @@ class Access:
             if trouble.code in {"user_not_found", "user_not_visible"}:
                 return Standing(role=Role.NOBODY, refusal=outsider())
             _log.warning("a user cannot be checked", why=trouble.sentence)
-            return Standing(role=Role.NOBODY, refusal=say(_UNKNOWN_PERSON))
+            return Standing(role=Role.NOBODY, refusal=_refusal(_UNKNOWN_PERSON, trouble))
         same_house = person.team == identity.team or (
             identity.enterprise is not None and person.enterprise == identity.enterprise
         )
@@ -94,48 +112,94 @@ class Access:
         return await self._operator(user, since)
 
     async def check(
-        self, user: str, channel: str, wish: Wish, *, since: datetime | None = None
+        self, user: str, channel: str, wish: Wish, *, about: str | None = None
     ) -> Standing:
-        """The role of a user, and the refusal where it does not allow what they want here."""
-        standing = await self.standing(user, since=since)
+        """The role of a user, and the refusal where it does not allow what they want here.
+
+        Args:
+            user: who.
+            channel: where they typed or pressed.
+            wish: what.
+            about: the channel that it is about, where that is another one.
+        """
+        standing = await self.standing(user, newest=wish.newest)
         if standing.role is Role.NOBODY:
             return standing
         if wish.least is Role.OPERATOR and standing.role is not Role.OPERATOR:
             refusal = standing.refusal or not_operator(wish.name)
             return Standing(role=standing.role, refusal=refusal)
-        refusal = await self._place(channel, since) if wish.changes else None
-        return Standing(role=standing.role, refusal=refusal)
+        since = self._clock.now() - wish.newest
+        read_along = await self._read_along(channel, user, since)
+        refusal = read_along if wish.private else None
+        if wish.private and refusal is None and about not in {None, channel}:
+            refusal = await self._read_along(about or "", user, since)
+        return Standing(role=standing.role, refusal=refusal, public=read_along is None)
 
-    async def _operator(self, user: str, since: datetime | None) -> Standing:
+    async def shared_outside(self, channel: str) -> bool:
+        """Whether people from another organisation are in a channel, or are invited to it.
+
+        Raises:
+            SlackTrouble: Slack does not say.
+        """
+        since = self._clock.now() - FRESH
+        return (await self._conversations.get(channel, since=since)).outside
+
+    async def shared_if_known(self, channel: str) -> bool | None:
+        """The same; None where Slack does not say."""
+        try:
+            return await self.shared_outside(channel)
+        except SlackTrouble as trouble:
+            _log.warning("a channel cannot be checked", why=trouble.sentence)
+            return None
+
+    async def _operator(self, user: str, since: datetime) -> Standing:
         if user in self._users:
             return Standing(role=Role.OPERATOR)
         found = await asyncio.gather(*(self._is_in(user, group, since) for group in self._groups))
         if True in found:
             return Standing(role=Role.OPERATOR)
-        unread = say(_UNREAD_GROUP) if None in found else None
-        return Standing(role=Role.MEMBER, refusal=unread)
+        unread = next((one for one in found if isinstance(one, SlackTrouble)), None)
+        refusal = None if unread is None else _refusal(_UNREAD_GROUP, unread)
+        return Standing(role=Role.MEMBER, refusal=refusal)
 
-    async def _is_in(self, user: str, group: str, since: datetime | None) -> bool | None:
-        """Whether a user is in a group; None where Slack does not say."""
+    async def _is_in(self, user: str, group: str, since: datetime) -> bool | SlackTrouble:
+        """Whether a user is in a group, or why Slack does not say."""
         try:
             return user in await self._members.get(group, since=since)
         except SlackTrouble as trouble:
             _log.warning("a user group cannot be read", group=group, why=trouble.sentence)
-            return None
+            return trouble
 
-    async def _place(self, channel: str, since: datetime | None) -> Message | None:
-        """Why nothing may be changed from a channel."""
-        if channel.startswith("D"):
-            return None  # of the bot and one user, whose own standing is known
+    async def _read_along(self, channel: str, user: str, since: datetime) -> Message | None:
+        """Why nothing may be changed from a channel: who else is in it, or may be.
+
+        Of direct conversations only the user's own with the bot counts as private. One that the
+        bot is not in is between people, and Slack does not say between whom.
+        """
         try:
-            return say(_OUTSIDE) if await self._shared.get(channel, since=since) else None
+            found = await self._conversations.get(channel, since=since)
         except SlackTrouble as trouble:
+            if channel.startswith("D") and trouble.code == "channel_not_found":
+                return say(_DIRECT)
             _log.warning("a channel cannot be checked", why=trouble.sentence)
-            return say(_UNKNOWN_CHANNEL)
+            return _refusal(_UNKNOWN_CHANNEL, trouble)
+        if found.outside:
+            return say(_OUTSIDE)
+        return say(_DIRECT) if found.direct and found.with_bot != user else None
 
 
 def _is_outsider(person: Person) -> bool:
     return person.bot or person.guest or person.stranger or person.deleted
+
+
+def _refusal(said: str, trouble: SlackTrouble) -> Message:
+    """What is not known, why Slack does not say it, and what to do about that."""
+    if isinstance(trouble, Permanent):
+        return say(f"{said} {trouble.sentence}")
+    if not isinstance(trouble, RetryLater) or trouble.code != "ratelimited":
+        return say(f"{said} {trouble.sentence} Try again in a minute.")
+    seconds = math.ceil((trouble.after or KEEP).total_seconds())
+    return say(f"{said} It limits how often golive may ask. Try again in {seconds} seconds.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

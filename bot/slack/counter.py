@@ -9,7 +9,7 @@ import structlog
 from bot.actions import OF_FIXES, PREFIX, Dialog, Press, loading, notice
 from bot.actions import Typed as TypedButton
 from bot.clock import Clock
-from bot.commands import COMMANDS, Wrong, entry_of
+from bot.commands import BY_NAME, COMMANDS, Entry, Wrong, entry_of
 from bot.commands.asked import Command, Fix, Help, Rollback
 from bot.desk import Call, Desk, Reply, Role
 from bot.render.choosing import CHOOSE
@@ -17,7 +17,7 @@ from bot.render.help import help_message
 from bot.render.message import Message, TextFile
 from bot.render.sentences import say, stale_button
 from bot.render.wire import payload, view_payload
-from bot.slack.access import Access, Wish
+from bot.slack.access import FRESH, KEEP, Access, Wish
 from bot.slack.files import Files
 from bot.slack.gateway import Gateway
 from bot.slack.payloads import Click, DialogNote, SheetNote, Submission
@@ -80,12 +80,12 @@ class Counter:
                 about=f"{entry.name} {command.about}".strip(),
                 user=user,
                 channel=about,
+                asked_in=channel,
                 url=url,
                 trigger=trigger,
             )
             return
-        wish = Wish(name=entry.name, least=entry.who, changes=entry.changes)
-        standing = await self._access.check(user, about, wish)
+        standing = await self._access.check(user, channel, _wish(entry), about=about)
         if standing.refusal is not None:
             _log.warning("refused", command=entry.name, user=user, channel=about)
             await self.answer(url, standing.refusal)
@@ -96,7 +96,8 @@ class Counter:
             reply = Reply(message=help_message(COMMANDS, operator=operator))
         else:
             reply = await command.ask(self._desk, call)
-        await self._reply(url, reply, user=user, channel=channel)
+        place = channel if standing.public else None
+        await self._reply(url, reply, user=user, channel=place)
 
     async def press(self, click: Click, action: Press | TypedButton | Dialog | None) -> None:
         """Do what a button asks for."""
@@ -107,7 +108,7 @@ class Counter:
             await self._sheets.chosen(click)
             return
         if click.element.action_id.partition(":")[0] in OF_FIXES:
-            await self._sheets.press(click, self._about(channel))
+            await self._sheets.press(click, self._about(channel), asked_in=channel)
             return
         match action:
             case Press():
@@ -146,12 +147,18 @@ class Counter:
         """The channel that a command is about; a direct message has no watch of its own."""
         return self._channel or channel if channel.startswith(_DIRECT) else channel
 
-    async def _reply(self, url: str, reply: Reply, *, user: str, channel: str) -> None:
-        """Answer where it was asked: in the channel, or to the caller alone."""
-        await self.answer(url, reply.message, in_channel=reply.in_channel)
+    async def _reply(self, url: str, reply: Reply, *, user: str, channel: str | None) -> None:
+        """Answer where it was asked, or to the caller alone.
+
+        channel: None where others than people of the workspace's own may read along.
+        """
+        in_channel = reply.in_channel and channel is not None
+        await self.answer(url, reply.message, in_channel=in_channel)
+        direct = channel is not None and channel.startswith(_DIRECT)
         for file in reply.message.files:
-            public = reply.in_channel or channel.startswith(_DIRECT)
-            await self._share(url, file, user=user, channel=channel if public else None)
+            await self._share(
+                url, file, user=user, channel=channel if in_channel or direct else None
+            )
 
     async def _share(self, url: str, file: TextFile, *, user: str, channel: str | None) -> None:
         """A file goes where the answer went; without a channel to the user alone."""
@@ -173,9 +180,10 @@ class Counter:
             again = "Slack did not open the dialog in time. Press the button again."
             await self.answer(click.response_url, say(again))
             return
-        entry = next(one for one in COMMANDS if one.name == dialog.command)
-        wish = Wish(name=entry.name, least=entry.who, changes=entry.changes)
-        standing = await self._access.check(click.user.id, self._about(channel), wish)
+        wish = _wish(BY_NAME[dialog.command])
+        standing = await self._access.check(
+            click.user.id, channel, wish, about=self._about(channel)
+        )
         check = click.element.value
         if standing.refusal is not None:
             view = view_payload(notice(standing.refusal.text))
@@ -191,3 +199,12 @@ class Counter:
         except SlackTrouble as trouble:
             # It was closed, or changed by a copy of this press.
             _log.info("a dialog is gone", why=trouble.sentence)
+
+
+def _wish(entry: Entry) -> Wish:
+    return Wish(
+        name=entry.name,
+        least=entry.who,
+        private=entry.private,
+        newest=FRESH if entry.fresh else KEEP,
+    )

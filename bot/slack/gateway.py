@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.slack.trouble import Permanent, RetryLater
 from bot.slack.waiting import Pause
-from bot.slack.web import SECONDS, TRIES, Answer, Web
+from bot.slack.web import LONGEST_WAIT, SECONDS, TRIES, Answer, Web
 from checks.engine.model import Json
 
 EVENT_TYPE: Final = "golive_post"
@@ -48,6 +48,20 @@ class Person:
     guest: bool = False
     stranger: bool = False
     deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Who is in a conversation.
+
+    outside:  whether people from another organisation are, or are invited
+    direct:   whether it is one between people, not a channel
+    with_bot: the person who is alone in it with the bot; "" where it is not such a one
+    """
+
+    outside: bool
+    direct: bool = False
+    with_bot: str = ""
 
 
 class Gateway:
@@ -222,9 +236,10 @@ class Gateway:
 
     # --- people and places ---
 
-    async def person(self, user: str) -> Person:
-        """What Slack says about a user now."""
-        said = _object(await self.web.call("users.info", {"user": user}), "user")
+    async def person(self, user: str, *, longest: timedelta = LONGEST_WAIT) -> Person:
+        """What Slack says about a user now; `longest`: as of `Web.call`."""
+        answer = await self.web.call("users.info", {"user": user}, longest=longest)
+        said = _object(answer, "user")
         return Person(
             id=_text(said, "id"),
             team=_text(said, "team_id"),
@@ -235,9 +250,9 @@ class Gateway:
             deleted=bool(said.get("deleted")),
         )
 
-    async def members_of(self, group: str) -> frozenset[str]:
+    async def members_of(self, group: str, *, longest: timedelta = LONGEST_WAIT) -> frozenset[str]:
         """The users in a user group."""
-        answer = await self.web.call("usergroups.users.list", {"usergroup": group})
+        answer = await self.web.call("usergroups.users.list", {"usergroup": group}, longest=longest)
         users = answer.get("users")
         return frozenset(str(user) for user in users) if isinstance(users, list) else frozenset()
 
@@ -249,10 +264,17 @@ class Gateway:
             for entry in _objects(answer, "usergroups")
         )
 
-    async def shared_outside(self, channel: str) -> bool:
-        """Whether people from another organisation are in a channel, or are invited to it."""
-        said = _object(await self.web.call("conversations.info", {"channel": channel}), "channel")
-        return any(said.get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared"))
+    async def conversation(
+        self, channel: str, *, longest: timedelta = LONGEST_WAIT
+    ) -> Conversation:
+        """Who is in a channel or a direct conversation."""
+        answer = await self.web.call("conversations.info", {"channel": channel}, longest=longest)
+        said = _object(answer, "channel")
+        return Conversation(
+            outside=any(said.get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared")),
+            direct=bool(said.get("is_im") or said.get("is_mpim")),
+            with_bot=_text(said, "user") if said.get("is_im") else "",
+        )
 
     async def direct_channel(self, user: str) -> str:
         """The conversation between the bot and somebody."""

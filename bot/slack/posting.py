@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -24,8 +25,13 @@ from checks.engine.model import Json
 
 PICTURE_ATTEMPTS: Final = 3
 FILE_ATTEMPTS: Final = 5
+SHARED_ATTEMPTS: Final = 5
+"""So often it is asked who is in the channel; then a verdict goes out, and nothing else of it."""
 LONGEST_TURN: Final = timedelta(seconds=5)
 """A turn that is further away is waited for in the outbox, not with a claim in hand."""
+
+_PEOPLE: Final = ("U", "W")
+"""How a user's id begins, which stands for the direct conversation with the bot."""
 
 _UNFIT: Final = frozenset(
     {
@@ -45,6 +51,7 @@ _NO_THREAD: Final = frozenset({"thread_not_found", "message_not_found", "cannot_
 _NO_MESSAGE: Final = "message_not_found"
 
 T = TypeVar("T")
+_WITHHELD: Final = "People from outside are in the channel, and this is for members only."
 
 _log = structlog.get_logger(__name__)
 
@@ -61,9 +68,18 @@ class Posting:
         gateway: posts, updates and looks posts up.
         files: uploads pictures and texts.
         pause: the clock that the limits go by.
+        shared: whether people from another organisation are in a channel; may raise SlackTrouble.
     """
 
-    def __init__(self, outbox: Outbox, gateway: Gateway, files: Files, pause: Pause) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        gateway: Gateway,
+        files: Files,
+        pause: Pause,
+        *,
+        shared: Callable[[str], Awaitable[bool]],
+    ) -> None:
         self._outbox = outbox
         self._gateway = gateway
         self._files = files
@@ -72,14 +88,22 @@ class Posting:
         )
         self._updates = Limiter(pause, calls=limits.UPDATES_PER_MINUTE, span=timedelta(minutes=1))
         self._pause = pause
+        self._shared = shared
         self._lost: dict[str, str] = {}
 
-    async def deliver(self, claim: PostClaim) -> None:
-        """Bring a post into Slack, all of it."""
+    async def deliver(self, claim: PostClaim) -> bool:
+        """Bring a post into Slack, all that its channel may see; False if that is nothing."""
+        if await self._outsiders(claim):
+            line = claim.message.public
+            if not line:
+                _log.warning("a post is withheld from a shared channel", key=claim.key)
+                await self._outbox.gave_up(claim, _WITHHELD)
+                return False
+            claim = replace(claim, message=Message(text=line))
         if claim.update_ts is not None:
             ts = await self._update(claim, claim.update_ts)
             await self._outbox.sent(claim, ts)
-            return
+            return True
         if claim.ts is not None:
             ts, thread = claim.ts, claim.thread_ts
         else:
@@ -94,6 +118,21 @@ class Posting:
                     raise
                 ids = await self._share_files(claim, ts)
         await self._outbox.sent(claim, ts, ids)
+        return True
+
+    async def _outsiders(self, claim: PostClaim) -> bool:
+        """Whether people from outside read the channel; where Slack does not say, as if they do."""
+        if claim.channel.startswith(_PEOPLE):
+            return False
+        try:
+            return await self._shared(claim.channel)
+        except RetryLater as trouble:
+            if claim.attempt < SHARED_ATTEMPTS:
+                raise RetryLater(trouble.sentence, after=trouble.after) from None
+            _log.warning("a channel cannot be checked", key=claim.key, why=trouble.sentence)
+        except Permanent as trouble:
+            _log.warning("a channel cannot be checked", key=claim.key, why=trouble.sentence)
+        return True
 
     def lost(self, claim: PostClaim, sentence: str) -> None:
         """A post was given up: the next one in its channel says so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -39,6 +40,7 @@ class Sender:
         clock: gives the instant.
         timer: calls back at one.
         owner: names this replica in claims.
+        shared: whether people from another organisation are in a channel; may raise SlackTrouble.
         lease: seconds for which a claim is safe from others.
         metrics: are told what came of each attempt.
     """
@@ -52,6 +54,7 @@ class Sender:
         clock: Clock,
         timer: Timer,
         owner: str,
+        shared: Callable[[str], Awaitable[bool]],
         lease: float = LEASE,
         metrics: Metrics = UNMEASURED,
     ) -> None:
@@ -62,7 +65,7 @@ class Sender:
         self._timer = timer
         self._owner = owner
         self._pause = Pause(clock, timer)
-        self._posting = Posting(outbox, gateway, files, self._pause)
+        self._posting = Posting(outbox, gateway, files, self._pause, shared=shared)
         self._news = asyncio.Event()
         self._stopping = False
         self._sending: set[asyncio.Task[None]] = set()
@@ -142,7 +145,7 @@ class Sender:
 
     async def _attempt(self, claim: PostClaim) -> PostOutcome:
         try:
-            await self._posting.deliver(claim)
+            delivered = await self._posting.deliver(claim)
         except RetryLater as trouble:
             await self._again(claim, trouble)
             return "retried"
@@ -152,7 +155,7 @@ class Sender:
                 return "retried"
             await self._give_up(claim, trouble)
             return "given_up"
-        return "sent"
+        return "sent" if delivered else "given_up"
 
     async def _again(self, claim: PostClaim, trouble: RetryLater) -> None:
         wait = trouble.after or min(

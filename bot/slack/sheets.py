@@ -16,13 +16,13 @@ from bot.render.message import Message, View
 from bot.render.mrkdwn import plain
 from bot.render.sentences import say
 from bot.render.wire import view_payload
-from bot.slack.access import Access, Standing, Wish
+from bot.slack.access import FRESH, Access, Standing, Wish
 from bot.slack.gateway import Gateway
 from bot.slack.payloads import Click, SheetNote, Submission
 from bot.slack.trouble import SlackTrouble
 from checks.engine.model import Json
 
-FRESH: Final = timedelta(seconds=5)
+AT_SUBMIT: Final = timedelta(seconds=5)
 """What Slack said about somebody's rights counts for so long when they confirm."""
 
 Make: TypeAlias = Callable[[Call], Awaitable[View]]
@@ -52,16 +52,34 @@ class Sheets:
         self._answer = answer
 
     async def show(
-        self, make: Make, *, about: str, user: str, channel: str, url: str, trigger: str
+        self,
+        make: Make,
+        *,
+        about: str,
+        user: str,
+        channel: str,
+        asked_in: str,
+        url: str,
+        trigger: str,
     ) -> None:
-        """Open a modal at once, ask who it is for, and fill it: the trigger lives 3 seconds."""
+        """Open a modal at once, ask who it is for, and fill it: the trigger lives 3 seconds.
+
+        Args:
+            make: makes the preview.
+            about: what it is about, for the audit of a refusal.
+            user: who asked.
+            channel: the channel that it is about.
+            asked_in: the channel in which it was asked for.
+            url: for an answer where no modal can be opened.
+            trigger: opens it.
+        """
         try:
             view_id, of_hash = await self._gateway.open_view(trigger, view_payload(loading()))
         except SlackTrouble as trouble:
             _log.warning("a preview could not be opened", why=trouble.sentence)
             await self._answer(url, say("Slack did not open the preview in time. Try again."))
             return
-        call, standing = await self._allowed(user, channel, about, since=None)
+        call, standing = await self._allowed(user, channel, about, newest=FRESH, asked_in=asked_in)
         if standing.refusal is not None:
             view = notice(standing.refusal.text)
         else:
@@ -85,13 +103,17 @@ class Sheets:
         wished = chosen_fix(value)
         if wished is None:
             return None
-        call, standing = await self._allowed(user, note.channel, f"fix {wished.about}", since=FRESH)
+        about = f"fix {wished.about}"
+        call, standing = await self._allowed(user, note.channel, about, newest=AT_SUBMIT)
         if standing.refusal is not None:
             return notice(standing.refusal.text)
         return await wished.show(self._desk, call)
 
-    async def press(self, click: Click, channel: str) -> None:
-        """A button of a fix that was made, or that waits for its second operator."""
+    async def press(self, click: Click, channel: str, *, asked_in: str) -> None:
+        """A button of a fix that was made, or that waits for its second operator.
+
+        channel: the channel that it is about; asked_in: the one in which it was pressed.
+        """
         user, value, url = click.user.id, click.element.value, click.response_url
         name = click.element.action_id.partition(":")[0]
         if name == APPROVE:
@@ -104,12 +126,15 @@ class Sheets:
                 about=f"approve {value}",
                 user=user,
                 channel=channel,
+                asked_in=asked_in,
                 url=url,
                 trigger=click.trigger_id,
             )
             return
         about = f"{name.removeprefix(PREFIX)} {value}"
-        call, standing = await self._allowed(user, channel, about, since=FRESH)
+        call, standing = await self._allowed(
+            user, channel, about, newest=AT_SUBMIT, asked_in=asked_in
+        )
         if standing.refusal is not None:
             await self._answer(url, standing.refusal)
             return
@@ -133,20 +158,26 @@ class Sheets:
 
     async def _confirmed(self, submission: Submission, note: SheetNote, reason: str) -> View:
         about = f"confirm {note.claim}"
-        call, standing = await self._allowed(submission.user.id, note.channel, about, since=FRESH)
+        user = submission.user.id
+        call, standing = await self._allowed(user, note.channel, about, newest=AT_SUBMIT)
         if standing.refusal is not None:
             return notice(standing.refusal.text)
         return await self._desk.confirm(call, note.claim, reason)
 
     async def _allowed(
-        self, user: str, channel: str, about: str, *, since: timedelta | None
+        self,
+        user: str,
+        channel: str,
+        about: str,
+        *,
+        newest: timedelta,
+        asked_in: str | None = None,
     ) -> tuple[Call, Standing]:
         """Whether somebody may fix things here; a refusal is kept."""
         now = self._clock.now()
         name = about.partition(" ")[0]
-        wish = Wish(name=name, least=Role.OPERATOR, changes=True)
-        newest = None if since is None else now - since
-        standing = await self._access.check(user, channel, wish, since=newest)
+        wish = Wish(name=name, least=Role.OPERATOR, newest=newest)
+        standing = await self._access.check(user, asked_in or channel, wish, about=channel)
         call = Call(user=user, channel=channel, role=standing.role, at=now)
         if standing.refusal is not None:
             _log.warning("refused", command=name, user=user, channel=channel)

@@ -67,6 +67,8 @@ _MENDS: Final[Mapping[str, str]] = {
     "token_expired": "The token has expired. Switch token rotation off and install the app again.",
     "org_login_required": "Slack is moving the workspace. It works again afterwards.",
     "team_access_not_granted": "The app has no access to this workspace. Grant it.",
+    "no_such_subteam": "Slack knows no such user group. Check its id.",
+    "paid_teams_only": "User groups need a paid plan of Slack. Name the users instead.",
 }
 """What somebody can change so that the same call succeeds."""
 

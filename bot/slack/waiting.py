@@ -65,6 +65,7 @@ class Limiter:
         self._calls = calls
         self._span = span
         self._taken: dict[str, deque[datetime]] = {}
+        self._held: dict[str, datetime] = {}
 
     def take(self, key: str = "") -> datetime:
         """Take the next turn and say when it is, which may be now."""
@@ -84,15 +85,21 @@ class Limiter:
             return now
         return max(now, turns[0] + self._span)
 
+    def held_for(self, key: str = "") -> timedelta:
+        """How long Slack still asks to wait; nothing where it does not."""
+        return max(timedelta(0), self._held.get(key, self._pause.now()) - self._pause.now())
+
     async def turn(self, key: str = "") -> None:
         """Take the next turn and wait for it."""
         await self._pause.until(self.take(key))
 
     def hold(self, until: datetime, key: str = "") -> None:
         """Slack said that it is too much: nothing before an instant."""
+        self._held[key] = until
         self._taken[key] = deque([until - self._span] * self._calls, maxlen=self._calls)
 
     def _forget(self, now: datetime) -> None:
         """Drop the keys that hold nothing back any more, so that they do not pile up."""
         if len(self._taken) > 1_000:
             self._taken = {k: t for k, t in self._taken.items() if t[-1] + self._span > now}
+            self._held = {k: until for k, until in self._held.items() if until > now}

@@ -27,6 +27,8 @@ SECONDS: Final = 10.0
 """How long one call may take; a claim of the outbox outlives it."""
 TRIES: Final = 3
 LONGEST_WAIT: Final = timedelta(seconds=60)
+SHORT_WAIT: Final = timedelta(seconds=3)
+"""How long Slack may ask to wait where somebody waits for the answer to what they pressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,11 @@ METHODS: Final[Mapping[str, Method]] = {
     "conversations.replies": Method(
         body="query", scopes=("channels:history", "groups:history"), calls=50
     ),
-    "conversations.info": Method(body="query", scopes=("channels:read", "groups:read"), calls=50),
+    "conversations.info": Method(
+        body="query",
+        scopes=("channels:read", "groups:read", "im:read", "mpim:read"),
+        calls=50,
+    ),
     "conversations.open": Method(body="json", scopes=("im:write",), calls=50),
     "files.getUploadURLExternal": Method(
         body="form", scopes=("files:write",), calls=limits.FILE_CALLS_PER_MINUTE, family="files"
@@ -182,8 +188,19 @@ class Web:
             # The client raises AttributeError where a proxy answers 200 with plain text.
             raise RetryLater("Slack's answer cannot be read.", unsure=True) from None
 
-    async def call(self, method: str, arguments: Mapping[str, object]) -> Answer:
+    async def call(
+        self,
+        method: str,
+        arguments: Mapping[str, object],
+        *,
+        longest: timedelta = LONGEST_WAIT,
+    ) -> Answer:
         """A call that may be repeated: after the wait that Slack asks for, or a broken connection.
+
+        Args:
+            method: its name.
+            arguments: without those that are None.
+            longest: a wait that Slack asks for and that is longer is not waited for.
 
         Raises:
             SlackTrouble: RetryLater after the last try, or Permanent.
@@ -192,15 +209,17 @@ class Web:
         limiter = self._limits.get(spec.family or method)
         for remaining in reversed(range(TRIES)):
             if limiter is not None:
+                if (held := limiter.held_for()) > longest:
+                    raise RetryLater("Slack asks to wait.", code="ratelimited", after=held)
                 await limiter.turn()
             try:
                 return await self.once(method, arguments)
             except RetryLater as trouble:
                 wait = trouble.after or timedelta(seconds=1)
-                if not remaining or wait > LONGEST_WAIT:
-                    raise
                 if limiter is not None and trouble.code == "ratelimited":
                     limiter.hold(self._pause.now() + wait)
+                if not remaining or wait > longest:
+                    raise
                 await self._pause.span(wait)
         raise AssertionError(method)  # the last try returns or raises
 

@@ -103,6 +103,7 @@ def _plain(message: Message) -> dict[str, object]:
         "blocks": message.blocks,
         "colour": message.colour,
         "coloured": message.coloured,
+        "public": message.public,
     }
 
 
@@ -131,6 +132,7 @@ def message_of(stored: Any, files: Sequence[Row]) -> Message:
         blocks=parts["blocks"],
         colour=parts["colour"],
         coloured=parts["coloured"],
+        public=parts.get("public", ""),
         pictures=tuple(
             Picture(name=from_text(f["name"]), alt=from_text(f["label"]), png=bytes(f["content"]))
             for f in files

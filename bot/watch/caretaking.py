@@ -234,6 +234,7 @@ class Caretaker:
         for claim in over:
             if claim.id not in self._closed:
                 await self._shop.posts.refresh(claim, entries[claim.id], undoable=False)
+                await self._shop.posts.undo_answered(claim)
                 self._closed.add(claim.id)
 
 

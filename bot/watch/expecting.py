@@ -6,7 +6,7 @@ does not end the wait; whoever is first says the outcome.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -82,16 +82,25 @@ class Expecting:
         lookout: log and database.
         clock, timer: give the instant and call back at one.
         wake: tells the sender.
+        shared: whether people from another organisation are in a channel; None: not known.
     """
 
     def __init__(
-        self, store: Store, lookout: Lookout, clock: Clock, timer: Timer, wake: Callable[[], None]
+        self,
+        store: Store,
+        lookout: Lookout,
+        clock: Clock,
+        timer: Timer,
+        wake: Callable[[], None],
+        *,
+        shared: Callable[[str], Awaitable[bool | None]],
     ) -> None:
         self._store = store
         self._lookout = lookout
         self._clock = clock
         self._timer = timer
         self._wake = wake
+        self._shared = shared
         self._armed: set[UUID] = set()
         self._ended = False
 
@@ -107,7 +116,7 @@ class Expecting:
             self._timer.cancel(_job(wait_id))
 
     async def expect_inbound(self, call: Call) -> Reply:
-        """Begin to wait; the outcome is posted in the channel."""
+        """Begin to wait; the outcome is posted in the channel, or to whoever asked alone."""
         sources = self._lookout.sources
         if sources.log is None and sources.database is None:
             return Reply(message=say("golive has neither a log nor a database to look at."))
@@ -215,10 +224,13 @@ class Expecting:
         return number if isinstance(number, int) else 0
 
     async def _post(self, wait: Wait, seen: _Seen, now: datetime) -> NewPost:
-        watch = await self._store.open_watch(wait.channel)
         message = outcome_message(
             wait, seen.counts, waited=now - wait.began_at, trouble=seen.problem
         )
+        if await self._shared(wait.channel) is not False:
+            # Slack takes a user's id for the direct conversation with the bot.
+            return NewPost(key=f"expect:{wait.id}", channel=wait.asked_by, message=message)
+        watch = await self._store.open_watch(wait.channel)
         return NewPost(
             key=f"expect:{wait.id}",
             channel=wait.channel,

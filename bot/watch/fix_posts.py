@@ -14,6 +14,8 @@ from bot.render.fix import (
     answered_message,
     executed_message,
     step_line,
+    undo_answered_message,
+    undo_waiting_message,
     undone_message,
     verified_message,
     waiting_message,
@@ -27,6 +29,9 @@ from checks.engine.wording import plural
 
 TICKED: Final = "ticked"
 """The audit's word for a step by hand that somebody says is done."""
+
+
+_UNDO_ASKED: Final = "undo asked"
 
 
 class FixPosts:
@@ -76,11 +81,22 @@ class FixPosts:
         )
         await self._say(claim, "verified", message)
 
+    async def undo_asked(self, claim: Claim, by: str) -> None:
+        """A second operator is asked to undo a fix."""
+        until = _until(claim, self._rules)
+        message = undo_waiting_message(claim, by=by, until=until, buttons=(_undo(claim),))
+        await self._say(claim, _UNDO_ASKED, message)
+
     async def undone(self, undone: Undone, entries: Sequence[Entry]) -> None:
         """A fix was taken back; its message loses its button."""
         message = undone_message(undone.claim, restored=undone.restored, conflicts=undone.conflicts)
         await self._say(undone.claim, "undone", message)
         await self.refresh(undone.claim, entries, undoable=False)
+        await self.undo_answered(undone.claim)
+
+    async def undo_answered(self, claim: Claim) -> None:
+        """The question for a second operator to undo is answered, or over: it asks no more."""
+        await self._update(claim, _UNDO_ASKED, undo_answered_message(claim))
 
     async def notice(
         self, claim: Claim, part: str, message: Message, *, broadcast: bool = False

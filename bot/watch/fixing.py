@@ -20,6 +20,8 @@ from bot.remediation.values import (
     FixUnavailable,
     Over,
     Refusal,
+    Undone,
+    Waiting,
     Wish,
 )
 from bot.render import sentences
@@ -96,18 +98,25 @@ class Fixing:
         found = await self._find(claim)
         if isinstance(found, str):
             return Reply(message=say(found))
-        shop = self._shop
         try:
-            undone = await shop.engine.undo(found.id, by=call.user, at=call.at)
+            undone = await self._shop.engine.undo(found.id, by=call.user, at=call.at)
         except FixUnavailable as trouble:
             return Reply(message=say(str(trouble.problem)))
-        if isinstance(undone, Refusal):
-            return Reply(message=say(undone.why))
-        if isinstance(undone, Over):
-            return await self._used(undone)
+        match undone:
+            case Refusal():
+                return Reply(message=say(undone.why))
+            case Over():
+                return await self._used(undone)
+            case Waiting():
+                return await self._second_for_undo(undone.claim, call)
+            case Undone():
+                return await self._undone(undone)
+
+    async def _undone(self, undone: Undone) -> Reply:
+        shop = self._shop
         said = f"Undone: {undone.restored} restored{left_text(len(undone.conflicts))}."
         try:
-            await shop.posts.undone(undone, await shop.entries(found.id))
+            await shop.posts.undone(undone, await shop.entries(undone.claim.id))
         except (FixUnavailable, StoreUnavailable) as trouble:
             return Reply(message=say(f"{said} The channel could not be told. {trouble.problem}"))
         return Reply(message=say(f"{said} The thread has it."))
@@ -155,6 +164,15 @@ class Fixing:
         if fresh:
             return Reply(message=say("Ticked."))
         return Reply(message=sentences.ready(f"<@{ticked[number]}> has done that step already."))
+
+    async def _second_for_undo(self, claim: Claim, call: Call) -> Reply:
+        """One operator wants a fix to be undone: the channel is asked for another one."""
+        said = "Noted. A different operator must press Undo too."
+        try:
+            await self._shop.posts.undo_asked(claim, call.user)
+        except StoreUnavailable as trouble:
+            return Reply(message=say(f"{said} The channel could not be told. {trouble.problem}"))
+        return Reply(message=say(f"{said} The thread asks for one."))
 
     async def _used(self, over: Over) -> Reply:
         """Who used a button of an executed fix; the message loses those that are used up."""

@@ -8,7 +8,7 @@ every tick, so that a watch that began on another replica is known within one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import cast
@@ -58,6 +58,7 @@ class Running:
         changed: is told that a point was taken, here or elsewhere, that a watch began or ended, or
             that a present verdict is another one.
         ticked: is told of every tick, and whether the store took part in it.
+        shared: whether people from another organisation are in a channel; None: not known.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Running:
         wake: Callable[[], None],
         changed: Callable[[], None],
         ticked: Callable[[bool], None],
+        shared: Callable[[str], Awaitable[bool | None]],
     ) -> None:
         self._store = store
         self._taker = taker
@@ -86,6 +88,8 @@ class Running:
         self._wake = wake
         self._changed = changed
         self._ticked = ticked
+        self._shared = shared
+        self._told: set[UUID] = set()
         self._seen: dict[UUID, int] = {}
         self._verdicts: Mapping[UUID, str] = {}
         self._continuity = Continuity(store, lookout, clock)
@@ -121,6 +125,7 @@ class Running:
         if self._armed.pop(deployment_id, None) is not None:
             self._changed()
         self._seen.pop(deployment_id, None)
+        self._told.discard(deployment_id)
         self._lookout.forget(str(deployment_id))
 
     # --- points ---------------------------------------------------------------------------------
@@ -261,7 +266,20 @@ class Running:
 
     async def _tick_one(self, deployment: Deployment) -> bool:
         with bound_contextvars(deployment=str(deployment.id)):
-            return await self._ticker.tick(deployment)
+            told = await self._tell_shared(deployment)
+            return await self._ticker.tick(deployment) or told
+
+    async def _tell_shared(self, deployment: Deployment) -> bool:
+        """Tell the lead that the channel became a shared one; whether there is something to send.
+
+        The post has a key of its own: what another replica, or this process before, told already
+        is not told again.
+        """
+        if deployment.id in self._told or not await self._shared(deployment.channel):
+            return False
+        await self._store.enqueue([self._speech.shared(deployment)])
+        self._told.add(deployment.id)
+        return True
 
     async def _tick_all(self, watches: Sequence[Deployment]) -> None:
         """Tick each watch; trouble with one keeps nothing from the others."""

@@ -16,6 +16,7 @@ from bot.render.alarm import (
     no_go,
     recovered,
     reminder,
+    shared_channel,
     undecided,
 )
 from bot.render.baseline import baseline_message, health_message
@@ -96,7 +97,7 @@ class Speech:
 
     def status(self, view: WatchView) -> Message:
         """The message of a watch that is edited in place."""
-        return watch_status(view, buttons=_buttons(view))
+        return watch_status(view, buttons=_buttons(view)).with_public_line()
 
     async def point(self, moment: Moment) -> list[NewPost]:
         """All that one point has to say, in order; a calm pulse says nothing."""
@@ -107,7 +108,11 @@ class Speech:
         reply = await self._reply(moment)
         if reply is not None:
             key = point_key(moment.taken)
-            posts.append(_reply_to(deployment, key, reply, broadcast=self._is_news(moment)))
+            posts.append(
+                _reply_to(
+                    deployment, key, reply.with_public_line(), broadcast=self._is_news(moment)
+                )
+            )
         if moment.alarm is not None:
             posts.append(await self.escalation(view, moment.alarm))
         follows = moment.taken.point.run == plan.FOLLOW_UP
@@ -148,12 +153,12 @@ class Speech:
         """A NO-GO that was found between two points, told the channel too."""
         lead = self._lead.mention if mention else ""
         message = no_go(view, causes, lead=lead, buttons=_buttons(view))
-        return _reply_to(view.deployment, key, message, broadcast=True)
+        return _reply_to(view.deployment, key, message.with_public_line(), broadcast=True)
 
     def recovered(self, view: WatchView, key: str, was: Sequence[str]) -> NewPost:
         """A NO-GO is over, by a look between two points."""
         message = recovered(view, was, better_for=self._runbook.between.over_after)
-        return _reply_to(view.deployment, key, message, broadcast=True)
+        return _reply_to(view.deployment, key, message.with_public_line(), broadcast=True)
 
     async def edits(self, store: Store, known: Known, *, over: str = "") -> list[NewPost]:
         """The calls of the present stretch of trouble, once somebody answered, or when it is over.
@@ -184,13 +189,17 @@ class Speech:
 
     def closed(self, view: WatchView) -> NewPost:
         """The last words in the thread."""
-        return _reply_to(view.deployment, "closed", watch_closed(view))
+        return _reply_to(view.deployment, "closed", watch_closed(view).with_public_line())
 
     def acknowledged(self, view: WatchView, note: Note) -> NewPost:
         """Who is on it, in the thread."""
         alarm = Alarm(key="ack", kind="no-go", title="NO-GO")
         key = f"ack:{note.at.isoformat()}"
         return _reply_to(view.deployment, key, acknowledged(view, alarm, note))
+
+    def shared(self, deployment: Deployment) -> NewPost:
+        """Tells the lead, once a watch, that its channel is shared with another organisation."""
+        return _post(deployment, "shared", shared_channel(deployment, self._lead.mention))
 
     def _undecided(self, view: WatchView, taken: Taken) -> NewPost:
         waited = taken.taken_at - view.deployment.deployed_at
@@ -261,7 +270,10 @@ async def _no_audit() -> str:
 
 def _post(deployment: Deployment, key: str, message: Message) -> NewPost:
     return NewPost(
-        key=key, channel=deployment.channel, deployment_id=deployment.id, message=message
+        key=key,
+        channel=deployment.channel,
+        deployment_id=deployment.id,
+        message=message.with_public_line(),
     )
 
 

@@ -48,7 +48,9 @@ MANIFEST_SCOPES: Final = (
     "groups:read",
     "channels:history",
     "groups:history",
+    "im:read",
     "im:write",
+    "mpim:read",
 )
 """What the app's manifest asks for."""
 
@@ -85,6 +87,8 @@ def needed_scope(method: Method, context: Context, arguments: Json) -> str | Non
 def _family(channel: Channel) -> str:
     if channel.is_im:
         return "im"
+    if channel.is_mpim:
+        return "mpim"
     return "groups" if channel.is_private else "channels"
 
 

@@ -103,6 +103,7 @@ class Channel:
     is_private: bool = False
     is_ext_shared: bool = False
     is_im: bool = False
+    is_mpim: bool = False
     is_archived: bool = False
 
     def to_json(self, reader: str) -> Json:
@@ -116,7 +117,7 @@ class Channel:
             "is_channel": not self.is_private,
             "is_group": False,
             "is_im": False,
-            "is_mpim": False,
+            "is_mpim": self.is_mpim,
             "is_private": self.is_private,
             "is_archived": self.is_archived,
             "is_shared": self.is_ext_shared,

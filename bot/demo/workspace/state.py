@@ -87,11 +87,14 @@ class State:
         """A conversation by its id, or a public channel by its name.
 
         Raises:
-            SlackError: there is none, or it is private and the bot is not in it.
+            SlackError: there is none, or it is private or direct and the bot is not in it.
         """
         named = (c for c in self.channels if c.name == name.removeprefix("#"))
         channel = self._channels.get(name) or next(named, None)
-        if channel is None or (channel.is_private and self.bot_user not in channel.members):
+        if channel is None:
+            raise SlackError("channel_not_found")
+        closed = channel.is_private or channel.is_im or channel.is_mpim
+        if closed and self.bot_user not in channel.members:
             raise SlackError("channel_not_found")
         return channel
 

@@ -31,7 +31,13 @@ async def rig(hasty: Store) -> AsyncGenerator[Rig]:
 
 def posting(store: Store, rig: Rig) -> Posting:
     """What a replica posts with; it keeps Slack's limits by itself."""
-    return Posting(store, rig.side.gateway, rig.side.files, Pause(rig.time, rig.time))
+    return Posting(
+        store,
+        rig.side.gateway,
+        rig.side.files,
+        Pause(rig.time, rig.time),
+        shared=rig.side.access.shared_outside,
+    )
 
 
 async def test_who_lost_the_claim_while_standing_still_does_not_post(

@@ -15,7 +15,14 @@ async def waiting(store: Store, tower: Tower) -> HandTimer:
     """Somebody waits, and a process looks after that."""
     timer = HandTimer(clock=tower.clock)
     await store.begin_wait(CHANNEL, by="U1", at=T0, mark=None)
-    await Expecting(store, tower.lookout(), tower.clock, timer, lambda: None).begin()
+
+    async def not_shared(_channel: str) -> bool:
+        return False
+
+    expecting = Expecting(
+        store, tower.lookout(), tower.clock, timer, lambda: None, shared=not_shared
+    )
+    await expecting.begin()
     await timer.advance(timedelta(seconds=4))
     return timer
 

@@ -50,12 +50,18 @@ def starting(store: Store, url: str) -> Start:
         wake=_nothing,
         changed=_nothing,
         ticked=ticks.append,
+        shared=not_shared,
     )
     opening = Opening(store, bed.lookout, running, bed.clock, timer)
     return Start(bed=bed, timer=timer, running=running, opening=opening, ticks=ticks)
 
 
 def _nothing() -> None: ...
+
+
+async def not_shared(_channel: str) -> bool:
+    """Nobody from outside is anywhere."""
+    return False
 
 
 @pytest.fixture
