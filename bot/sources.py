@@ -15,6 +15,7 @@ from bot.wellformed import password_of
 from checks.engine.runbook import Runbook
 from checks.engine.runner import Sources
 from checks.sources.database import PostgresDatabase
+from checks.sources.evolution import ServerSettings
 from checks.sources.http import HttpHealthProbe
 from checks.sources.logs.file_log import FileLog
 from checks.sources.logs.profile import compile_profiles
@@ -60,6 +61,16 @@ def known_secrets(settings: Settings, looked_at: Targets = NOWHERE) -> tuple[str
     passwords = [password for url in urls if url and (password := password_of(url))]
     loki = looked_at.loki.secrets if looked_at.loki else ()
     return tuple(dict.fromkeys((*settings.literals, *passwords, *loki)))
+
+
+def evolution_server(settings: Settings, runbook: Runbook) -> ServerSettings:
+    """Evolution's address and key for connections that name none, and the hosts that may be."""
+    key = settings.evolution_api_key
+    return ServerSettings(
+        url=settings.evolution_api_url,
+        key=key.get_secret_value() if key else None,
+        hosts=runbook.evolution_hosts,
+    )
 
 
 def file_log(paths: Sequence[Path], runbook: Runbook, clock: Callable[[], datetime]) -> FileLog:

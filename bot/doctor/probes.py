@@ -29,7 +29,7 @@ from bot.doctor.store import look_at_store
 from bot.loki import loki_log, loki_stream
 from bot.settings import Settings
 from bot.slack.web import METHODS
-from bot.sources import file_log
+from bot.sources import evolution_server, file_log
 from bot.storage.migrate import migrations
 from bot.wellformed import password_of
 from checks.diagnosis import PROCEDURES, Procedure
@@ -40,7 +40,7 @@ from checks.engine.check import Check, Query
 from checks.engine.model import Problem
 from checks.engine.runbook import Runbook
 from checks.sources.database import PostgresDatabase
-from checks.sources.evolution import EvolutionClient, ServerSettings, Transport, server_of
+from checks.sources.evolution import EvolutionClient, Transport
 from checks.sources.http import HttpHealthProbe
 from checks.sources.http_client import NO_CLIENT, new_client
 from checks.sources.loki.transport import Transport as LokiTransport
@@ -278,13 +278,7 @@ async def _evolution(
                 )
             ]
         )
-    key = settings.evolution_api_key
-    server = server_of(
-        ServerSettings(),
-        ServerSettings(url=settings.evolution_api_url, key=key.get_secret_value() if key else None),
-    )
-    if isinstance(server, Problem):
-        return _at_once([failed(server.what, server.mend)])
+    environment = evolution_server(settings, subject.runbook)
     asking = Asking(
         evolution=EvolutionClient(await stack.enter_async_context(Transport())),
         date=asks_date(client),
@@ -292,6 +286,6 @@ async def _evolution(
     )
 
     async def test() -> Sequence[Line]:
-        return await look_at_evolution(asking, server, database)
+        return await look_at_evolution(asking, environment, database)
 
     return test

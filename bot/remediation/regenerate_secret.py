@@ -17,7 +17,7 @@ from bot.remediation.kinds import Outcome, Preview, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.diagnosis.webhooks import ROUTE
 from checks.engine.model import Json, Problem
-from checks.sources.evolution import Failure, Server, ServerSettings, server_of
+from checks.sources.evolution import Failure, Server, ServerSettings, same_origin, server_of
 
 MASKED: Final = "[MASKED]"
 
@@ -132,6 +132,11 @@ class RegenerateSecret:
         steps: tuple[str, ...] = ()
         if isinstance(partner, Partner):
             facts.append(f"Evolution at {partner.server.host} is told the new address.")
+            if same_origin(partner.server, self._environment) is False:
+                warnings.append(
+                    f"{partner.server.base} is the connection's own server, not the one of"
+                    " EVOLUTION_API_URL: make sure that it is yours before it is told a secret."
+                )
             found = await self.writer.find(partner.server, partner.instance)
             warnings += _about(found)
         else:

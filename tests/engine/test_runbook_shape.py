@@ -22,7 +22,7 @@ SHAPE = {
     "unknown key without a neighbour": (
         ("min_sample: 10", "min_sample: 10\nzzz: 1"),
         "zzz: unknown key; allowed here: schedule, default_window, min_sample, checks, decision,"
-        " escalation, rollback, success, follow_up, history, remediation, log",
+        " escalation, rollback, success, follow_up, history, remediation, evolution, log",
         "zzz: 1",
     ),
     "unknown comparison": (

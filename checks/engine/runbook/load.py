@@ -122,6 +122,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         min_sample=spec.min_sample,
         history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
+        evolution_hosts=() if spec.evolution is None else tuple(spec.evolution.hosts),
         source=source,
     )
 

@@ -112,6 +112,7 @@ class Runbook:
     min_sample:      how many events a share needs before it is judged
     history:         which checks the deployment before may raise to WARNING; None for none
     remediation:     what fixes may do; None where the runbook offers none
+    evolution_hosts: the only hosts that connections may name beside EVOLUTION_API_URL's; () for any
     source:          the file, for messages that point into it
     """
 
@@ -131,6 +132,7 @@ class Runbook:
     min_sample: int
     history: HistoryRule | None = None
     remediation: Remediation | None = None
+    evolution_hosts: tuple[str, ...] = ()
     source: YamlSource = field(repr=False, compare=False)
 
     def rule(self, check: str, checkpoint: str) -> Rule | None:
