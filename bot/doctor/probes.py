@@ -13,8 +13,9 @@ from pydantic import SecretStr
 
 from bot import arguments
 from bot.arguments import UsageError
+from bot.doctor import fixes, store
 from bot.doctor.application import look_at_application
-from bot.doctor.database import look_at_database
+from bot.doctor.database import in_plain_text, look_at_database
 from bot.doctor.environment import look_at_environment, look_at_runbook
 from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.examine import Probe, Test, examine
@@ -31,7 +32,6 @@ from bot.settings import Settings
 from bot.slack.web import METHODS
 from bot.sources import evolution_server, file_log
 from bot.storage.migrate import migrations
-from bot.wellformed import password_of
 from checks.diagnosis import PROCEDURES, Procedure
 from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.model import Probe as Needed
@@ -68,11 +68,8 @@ class Subject:
 
 async def examine_all(subject: Subject) -> Examination:
     """Test everything that is configured."""
-    settings = subject.settings
-    urls = (settings.base_url, settings.evolution_api_url)
-    passwords = [password for url in urls if url and (password := password_of(url))]
     async with open_probes(subject) as probes:
-        return await examine(probes, secrets=(*settings.literals, *passwords))
+        return await examine(probes, secrets=subject.settings.literals)
 
 
 @asynccontextmanager
@@ -162,7 +159,9 @@ def _reader(subject: Subject, database: PostgresDatabase | None) -> Test:
     needs = needs_of(subject.checks)
 
     async def test() -> Sequence[Line]:
-        return await look_at_database(database, url.get_secret_value(), needs, subject.clock)
+        text = url.get_secret_value()
+        found = await look_at_database(database, text, needs, subject.clock)
+        return [*found, *in_plain_text(text, "GOLIVE_DATABASE_URL")]
 
     return test
 
@@ -181,7 +180,8 @@ def _queries(procedure: Procedure) -> tuple[Query, ...]:
 
 
 def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
-    if database is None:
+    url = subject.settings.store_url
+    if database is None or url is None:
         return _at_once(
             [
                 skipped(
@@ -193,7 +193,8 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
     newest = max((step.version for step in migrations()), default=0)
 
     async def test() -> Sequence[Line]:
-        return await look_at_store(database, newest, subject.clock)
+        found = await look_at_store(database, newest, subject.clock)
+        return [*found, *in_plain_text(url.get_secret_value(), store.SETTING)]
 
     return test
 
@@ -201,7 +202,8 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
 def _fixes(
     subject: Subject, database: PostgresDatabase | None, reader: PostgresDatabase | None
 ) -> Test:
-    if database is None:
+    url = subject.settings.remediation_database_url
+    if database is None or url is None:
         return _at_once(
             [
                 skipped(
@@ -213,7 +215,8 @@ def _fixes(
 
     async def test() -> Sequence[Line]:
         hooks = look_at_hooks(subject.runbook.remediation, subject.settings)
-        return [*await look_at_fixes(database, reader), *hooks]
+        found = await look_at_fixes(database, reader)
+        return [*found, *in_plain_text(url.get_secret_value(), fixes.SETTING), *hooks]
 
     return test
 

@@ -16,6 +16,7 @@ from bot.remediation.evolution_writer import EvolutionWriter, Webhook
 from bot.remediation.kinds import Outcome, Preview, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.diagnosis.webhooks import ROUTE
+from checks.engine.known_secrets import know
 from checks.engine.model import Json, Problem
 from checks.sources.evolution import Failure, Server, ServerSettings, same_origin, server_of
 
@@ -209,6 +210,7 @@ class RegenerateSecret:
 
     def _change(self, row: Row) -> Change:
         self._live(row["old_secret"] or "")
+        know((row["old_secret"] or "", row["new_secret"] or ""))
         return Change(
             table="unit_whatsapp_connections",
             row_id=row["id"],

@@ -7,13 +7,13 @@ the environment's origin (scheme, host, port) and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Final
 
 import httpx
 
 from checks.engine.masking import harmless
 from checks.engine.model import Problem
+from checks.sources.loopback import is_loopback
 
 _MAX_PORT = 65535
 _PORTS: Final = {"http": 80, "https": 443}
@@ -72,7 +72,7 @@ class Server:
     def in_plain_text(self) -> bool:
         """Whether its key crosses a network without TLS."""
         url = httpx.URL(self.base)
-        return url.scheme == "http" and not _is_loopback(url)
+        return url.scheme == "http" and not is_loopback(_name(url))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _address_problem(
             mend="If it is yours, add it to evolution.hosts; if not, correct apiUrl in the "
             "connection's provider_config.",
         )
-    if url.scheme == "http" and not listed and not _is_loopback(url):
+    if url.scheme == "http" and not listed and not is_loopback(_name(url)):
         return Problem(
             what=f"The connection's Evolution server ({_host(url)}) has an http:// address: its "
             "key would cross the network in plain text.",
@@ -185,11 +185,3 @@ def _name(url: httpx.URL) -> str:
 
 def _host(url: httpx.URL) -> str:
     return harmless(_name(url), 80)
-
-
-def _is_loopback(url: httpx.URL) -> bool:
-    name = _name(url)
-    try:
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
