@@ -23,13 +23,12 @@ def conninfo(url: str, seconds: float, *, name: str = "golive") -> str:
     Raises:
         psycopg.ProgrammingError: the URL cannot be used; nothing of it is in the message.
     """
-    return make_conninfo(
-        "",
-        **parameters_of(url),
-        connect_timeout=max(2, round(seconds)),  # libpq knows nothing below 2
-        application_name=name,
-        keepalives_idle=30,
-    )
+    own: dict[str, str | int | None] = {
+        "connect_timeout": max(2, round(seconds)),  # libpq knows nothing below 2
+        "application_name": name,
+        "keepalives_idle": 30,
+    }
+    return make_conninfo("", **{**parameters_of(url), **own})
 
 
 async def roll_back(connection: AsyncConnection[Any]) -> None:

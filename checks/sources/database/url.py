@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 from urllib.parse import unquote
@@ -78,7 +78,7 @@ class Target:
     port: int = 5432
     database: str = ""
     user: str = ""
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     problem: Problem | None = None
     plain: bool = False
 
