@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
@@ -19,7 +19,7 @@ from bot.render import limits
 from bot.slack.quiet import LIBRARY
 from bot.slack.trouble import TRANSIENT, Permanent, RetryLater, SlackTrouble, refused
 from bot.slack.waiting import Limiter, Pause
-from checks.engine.known_secrets import hide_text
+from checks.engine.known_secrets import hide_in
 from checks.engine.model import Json
 
 Answer: TypeAlias = Mapping[str, Json]
@@ -206,7 +206,7 @@ class Web:
         raise AssertionError(method)  # the last try returns or raises
 
     async def _send(self, method: str, spec: Method, arguments: Mapping[str, object]) -> Answer:
-        given = {name: _hidden(value) for name, value in arguments.items() if value is not None}
+        given = {name: hide_in(value) for name, value in arguments.items() if value is not None}
         client = cast("_Client", self.client)
         if spec.body == "json":
             answer = await client.api_call(method, json=given)
@@ -215,18 +215,6 @@ class Web:
         else:
             answer = await client.api_call(method, http_verb="GET", params=given)
         return cast("Answer", cast("_Response", answer).data)
-
-
-def _hidden(value: object) -> object:
-    """An argument without any secret that golive knows, whoever made its texts."""
-    if isinstance(value, str):
-        return hide_text(value)
-    if isinstance(value, Mapping):
-        parts = cast("Mapping[str, object]", value)
-        return {name: _hidden(part) for name, part in parts.items()}
-    if isinstance(value, list | tuple):
-        return [_hidden(part) for part in cast("Sequence[object]", value)]
-    return value
 
 
 def _trouble(method: str, given: object) -> SlackTrouble:

@@ -11,9 +11,9 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
@@ -67,6 +67,18 @@ def hide_text(text: str) -> str:
     raw = text.encode("utf-8", "surrogatepass")
     hidden = hide(raw)
     return text if hidden is raw else hidden.decode("utf-8", "surrogatepass")
+
+
+def hide_in(value: object) -> object:
+    """`hide_text` for every text within JSON; keys stay as they are."""
+    if isinstance(value, str):
+        return hide_text(value)
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[object, object]", value)
+        return {name: hide_in(part) for name, part in parts.items()}
+    if isinstance(value, list | tuple):
+        return [hide_in(part) for part in cast("Sequence[object]", value)]
+    return value
 
 
 def spellings(secret: bytes) -> frozenset[bytes]:

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-import aiohttp
 import pytest
 import structlog
 from hypothesis import given
@@ -24,22 +23,21 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from bot.cli.output import complain, say
-from bot.demo.workspace import Workspace, people
-from bot.demo.workspace.journal import Traffic
+from bot.demo.workspace.people import RELEASES
 from bot.logs import configure_logging
 from bot.render.message import TextFile
 from bot.settings import Settings
 from bot.slack.files import Files
-from bot.slack.waiting import Pause
-from bot.slack.web import Web
 from bot.storage import codec
 from checks.diagnosis.units import CONNECTIONS, connections
 from checks.engine import known_secrets
 from checks.engine.known_secrets import forget, hide, know, spellings
 from checks.engine.masking import mask, mask_bytes
-from checks.engine.model import Problem
+from checks.engine.model import Json, Problem
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import ServerSettings
+from tests.bot.slack.hands import MemoryStore
+from tests.bot.slack.rig import rigged
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
 from tests.support.secrecy.planted import Kind, plant
@@ -311,26 +309,19 @@ def test_the_store(written: str) -> None:
 
 
 async def test_slack(written: str) -> None:
-    """Whatever is posted, whoever made the words, and files."""
-    async with Workspace() as workspace, aiohttp.ClientSession() as session:
-        pause = Pause()
-        web = Web(
-            session,
-            token=workspace.bot_token,
-            base_url=f"{workspace.api_url}",
-            pause=pause,
-        )
-        text = f"why: {SECRET} {written}"
-        block = {"type": "section", "text": {"type": "plain_text", "text": text}}
-        await web.call(
-            "chat.postMessage", {"channel": people.RELEASES, "text": text, "blocks": [block]}
-        )
-        await Files(web, pause).share_text(
-            TextFile(name="a.txt", title="a", text=text), channel=people.RELEASES
-        )
-        sent = [e.body for e in workspace.journal.entries if e.kind is Traffic.CALL]
-        assert "[MASKED] [MASKED]" in json.dumps(sent)
-        assert "planted" not in json.dumps(sent)
+    """Whatever is posted or answered, whoever made the words, and files."""
+    text = f"why: {SECRET} {written}"
+    block: dict[str, Json] = {"type": "section", "text": {"type": "plain_text", "text": text}}
+    async with rigged(MemoryStore(), rate_limits=False) as rig:
+        web, gateway = rig.side.gateway.web, rig.side.gateway
+        await web.call("chat.postMessage", {"channel": RELEASES, "text": text, "blocks": [block]})
+        file = TextFile(name="a.txt", title="a", text=text)
+        await Files(web, gateway.pause).share_text(file, channel=RELEASES)
+        await gateway.respond(f"{rig.workspace.api_url}api.test", {"text": text})
+        sent = json.dumps([entry.body for entry in rig.workspace.journal.entries()])
+    assert sent.count("why: [MASKED] [MASKED]") >= 3
+    assert "planted-81" not in sent
+    assert written not in sent
 
 
 def test_bytes_of_any_kind() -> None:
