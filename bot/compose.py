@@ -30,6 +30,7 @@ from bot.watch.taking import Taker
 from bot.watch.ticking import Ticker
 from bot.workshop import House, Repairs, open_repairs, process_environment
 from checks import CHECKS
+from checks.engine.known_secrets import know
 from checks.engine.runbook import Runbook
 from checks.sources.http import HttpHealthProbe, Timeouts
 
@@ -85,6 +86,7 @@ async def open_bot(
     given = _Given(
         settings=settings, runbook=runbook, clock=clock, timer=timer, owner=owner, lease=lease
     )
+    know((*settings.hidden, *known_secrets(settings, configured(settings))))
     async with AsyncExitStack() as stack:
         operations = await stack.enter_async_context(
             open_operations(settings, clock=clock, timer=timer, checks=_IDS)

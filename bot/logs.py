@@ -8,15 +8,15 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, TextIO, TypeAlias, cast
-from urllib.parse import quote
 
 import structlog
 
+from checks.engine.known_secrets import LEAST
 from checks.engine.masking import harmless, mask
 
 Form: TypeAlias = Literal["json", "console"]
@@ -25,9 +25,6 @@ _Value: TypeAlias = "str | bool | int | float | list[_Value] | Mapping[str, _Val
 SILENT: Final = ("psycopg", "slack_sdk", "slack_bolt", "httpx", "httpcore")
 """Libraries whose own words quote connection strings, payloads and addresses that hold tickets.
 What went wrong reaches the reader as a sentence of golive's own."""
-
-_LEAST: Final = 6
-"""Characters of a secret that is hidden as a literal; a shorter one would hide ordinary words."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -44,7 +41,7 @@ def configure_logging(
         form: for machines or for a person at a terminal.
         secrets: everything that golive was given and that must not be shown.
     """
-    hidden = _spellings(secrets)
+    hidden = tuple(one for one in secrets if len(one) >= LEAST)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -159,18 +156,6 @@ def _renderer(form: Form) -> structlog.typing.Processor:
         return structlog.processors.JSONRenderer(ensure_ascii=False)
     colours = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     return structlog.dev.ConsoleRenderer(colors=colours)
-
-
-def _spellings(secrets: Sequence[str]) -> tuple[str, ...]:
-    """The secrets as they are, as they stand in a URL, and as they stand in quoted text."""
-    several: tuple[Callable[[str], str], ...] = (
-        str,
-        partial(quote, safe=""),
-        quote,
-        lambda one: repr(one)[1:-1],
-    )
-    found = {spell(secret): None for secret in secrets for spell in several}
-    return tuple(one for one in found if len(one) >= _LEAST)
 
 
 def _located(

@@ -18,9 +18,11 @@ from bot.wellformed import (
     person_trouble,
     shown,
     url_trouble,
+    user_of,
     with_slash,
     words,
 )
+from checks.sources.database.url import passwords_in
 
 _SECRET_NAMES = (
     "EVOLUTION_API_KEY",
@@ -31,12 +33,12 @@ _SECRET_NAMES = (
 )
 """Variables of the interface that hold a secret, which must therefore never occur in the log."""
 
-_URL_NAMES = (
+_DATABASE_NAMES = (
     "GOLIVE_DATABASE_URL",
     "GOLIVE_REMEDIATION_DATABASE_URL",
     "GOLIVE_STORE_URL",
-    "GOLIVE_LOKI_URL",
 )
+_ADDRESS_NAMES = ("GOLIVE_LOKI_URL", "EVOLUTION_API_URL", "BASE_URL")
 """Connection strings and addresses of the interface, each of which may carry a password."""
 
 SLACK_API_URL: Final = "https://slack.com/api/"
@@ -184,10 +186,12 @@ class Settings(BaseModel):
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What golive's own log must not show: all secrets, and the address that is pinged."""
+        """What nothing may show: all secrets, who logs in with them, and the address pinged."""
         ping = self.ping_url.get_secret_value() if self.ping_url is not None else ""
         parts = urlsplit(ping)
-        known = (*self.literals, ping, parts.path, parts.query)
+        loki = self.loki_url.get_secret_value() if self.loki_url is not None else ""
+        users = map(user_of, (loki, self.evolution_api_url or "", self.base_url or ""))
+        known = (*self.literals, *users, ping, parts.path, parts.query)
         return tuple(dict.fromkeys(one for one in known if one))
 
 
@@ -281,13 +285,17 @@ class _Reader:
         return out
 
     def passwords(self) -> list[NamedSecret]:
-        """The passwords inside the connection strings."""
-        out: list[NamedSecret] = []
-        for name in _URL_NAMES:
-            password = password_of(self.get(name) or "")
-            if password:
-                out.append(NamedSecret(name=name, value=SecretStr(password)))
-        return out
+        """The passwords inside connection strings and addresses."""
+        found = [
+            *((name, passwords_in(self.get(name) or "")) for name in _DATABASE_NAMES),
+            *((name, (password_of(self.get(name) or ""),)) for name in _ADDRESS_NAMES),
+        ]
+        return [
+            NamedSecret(name=name, value=SecretStr(password))
+            for name, passwords in found
+            for password in passwords
+            if password
+        ]
 
 
 def _starts(secret: SecretStr, prefix: str) -> bool:

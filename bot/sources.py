@@ -15,6 +15,9 @@ from bot.wellformed import password_of
 from checks.engine.runbook import Runbook
 from checks.engine.runner import Sources
 from checks.sources.database import PostgresDatabase
+from checks.sources.database.problems import in_words_of
+from checks.sources.database.url import passwords_in, target_of
+from checks.sources.evolution import ServerSettings
 from checks.sources.http import HttpHealthProbe
 from checks.sources.logs.file_log import FileLog
 from checks.sources.logs.profile import compile_profiles
@@ -56,10 +59,36 @@ def configured(settings: Settings) -> Targets:
 
 def known_secrets(settings: Settings, looked_at: Targets = NOWHERE) -> tuple[str, ...]:
     """All that golive was given and that the log must not show."""
-    urls = (looked_at.database_url, looked_at.base_url)
-    passwords = [password for url in urls if url and (password := password_of(url))]
+    database = passwords_in(looked_at.database_url or "")
+    base = password_of(looked_at.base_url or "")
     loki = looked_at.loki.secrets if looked_at.loki else ()
-    return tuple(dict.fromkeys((*settings.literals, *passwords, *loki)))
+    found = (*settings.literals, *database, *((base,) if base else ()), *loki)
+    return tuple(dict.fromkeys(found))
+
+
+def unusable_urls(settings: Settings) -> tuple[str, ...]:
+    """Why connection URLs cannot be used, a sentence each; empty where all can."""
+    urls = {
+        "GOLIVE_DATABASE_URL": settings.database_url,
+        "GOLIVE_REMEDIATION_DATABASE_URL": settings.remediation_database_url,
+        "GOLIVE_STORE_URL": settings.store_url,
+    }
+    found = {
+        name: target_of(url.get_secret_value()).problem
+        for name, url in urls.items()
+        if url is not None
+    }
+    return tuple(str(in_words_of(why, name)) for name, why in found.items() if why is not None)
+
+
+def evolution_server(settings: Settings, runbook: Runbook) -> ServerSettings:
+    """Evolution's address and key for connections that name none, and the hosts that may be."""
+    key = settings.evolution_api_key
+    return ServerSettings(
+        url=settings.evolution_api_url,
+        key=key.get_secret_value() if key else None,
+        hosts=runbook.evolution_hosts,
+    )
 
 
 def file_log(paths: Sequence[Path], runbook: Runbook, clock: Callable[[], datetime]) -> FileLog:

@@ -20,12 +20,20 @@ def with_slash(url: str) -> str:
 
 
 def password_of(url: str) -> str | None:
-    """The password in a connection string, decoded; None where there is none."""
+    """The password in an address, decoded; None where there is none."""
     try:
         password = urlsplit(url).password
     except ValueError:
         return None
     return unquote(password) if password else None
+
+
+def user_of(url: str) -> str:
+    """The user in an address, decoded; it may be a token of its own. "" where there is none."""
+    try:
+        return unquote(urlsplit(url).username or "")
+    except ValueError:
+        return ""
 
 
 def shown(entry: str) -> str:

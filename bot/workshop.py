@@ -28,6 +28,7 @@ from bot.remediation.reset_messages import ResetMessages
 from bot.remediation.steps import Steps
 from bot.remediation.values import Claim, FixUnavailable
 from bot.settings import Settings
+from bot.sources import evolution_server
 from bot.storage.store import Store
 from bot.storage.values import StatusContent, StoreUnavailable
 from bot.watch.afterwards import Afterwards
@@ -48,7 +49,7 @@ from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.runner import Sources
 from checks.engine.model import Problem
 from checks.engine.runbook import Remediation, Runbook
-from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
+from checks.sources.evolution import EvolutionClient, Transport
 from checks.sources.http import Timeouts
 
 _TAIL: Final = 50_000
@@ -137,7 +138,7 @@ async def open_repairs(house: House, stack: AsyncExitStack) -> Repairs:
             health=sources.health,
             application=HttpApplication(house.settings.base_url),
             evolution=EvolutionClient(transport),
-            environment=_server(house.settings),
+            environment=evolution_server(house.settings, house.runbook),
         ),
         shop=shop,
     )
@@ -220,7 +221,7 @@ def _kinds(house: House, rules: Remediation, transport: Transport) -> dict[str, 
         ResetCampaign(rules.reset_campaign, progress=seen.progress, clock=house.clock),
         RegenerateSecret(
             EvolutionWriter(transport),
-            environment=_server(house.settings),
+            environment=evolution_server(house.settings, house.runbook),
             base_url=house.settings.base_url,
             fingerprint=seen.fingerprint,
             live=lambda secret: house.lookout.known_secrets.note((secret,)),
@@ -228,13 +229,6 @@ def _kinds(house: House, rules: Remediation, transport: Transport) -> dict[str, 
         ),
     )
     return {kind.name: kind for kind in kinds}
-
-
-def _server(settings: Settings) -> ServerSettings:
-    key = settings.evolution_api_key
-    return ServerSettings(
-        url=settings.evolution_api_url, key=key.get_secret_value() if key else None
-    )
 
 
 class _Seen:

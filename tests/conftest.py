@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from bot.demo.postgres import EmbeddedPostgres, crm_schema
 from bot.storage.store import Store
+from checks.engine.known_secrets import forget
 from tests.support.crm_rows import load_fixture_rows
 from tests.support.secrecy.databases import hear_database, hear_databases
 from tests.support.secrecy.planted import plant_password
@@ -26,9 +27,13 @@ settings.load_profile("golive")
 
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
-    """What a test made of golive's own log ends with it: its stream is closed behind it."""
+    """What a test made of golive's own log ends with it, and what golive knew by then.
+
+    The log's stream is closed behind a test, and another test's words may be its secrets.
+    """
     yield
     structlog.reset_defaults()
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import typer
 
 from bot.settings import Settings
 from checks import CHECKS
+from checks.engine.known_secrets import know
 from checks.engine.runbook import Runbook, load_runbook, shipped_runbook
 
 RunbookOption = Annotated[
@@ -19,12 +20,14 @@ RunbookOption = Annotated[
 
 
 def environment() -> Settings:
-    """The settings of this process.
+    """The settings of this process, whose secrets nothing shows from now on.
 
     Raises:
         SettingsError: a variable cannot be used.
     """
-    return Settings.from_environment(os.environ)
+    settings = Settings.from_environment(os.environ)
+    know(settings.hidden)
+    return settings
 
 
 def runbook_path(typed: Path | None, settings: Settings) -> Path:

@@ -17,6 +17,7 @@ from bot.settings import Settings
 from bot.sources import Targets, known_secrets, open_sources
 from checks.engine import runner
 from checks.engine.check import Check
+from checks.engine.known_secrets import know
 from checks.engine.model import Decision, Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
 from checks.engine.runner import Occasion
@@ -104,13 +105,15 @@ def occasion(
     Raises:
         UsageError: a checkpoint, a time or a check that does not exist.
     """
+    known = known_secrets(settings, looked_at)
+    know(known)
     window = arguments.window(options.since, options.until, now, runbook.default_window)
     return Occasion(
         checkpoint=arguments.one_of("--checkpoint", options.checkpoint, CHECKPOINTS),
         window=window,
         now=window.until,
         since_offset=options.since_offset,
-        secrets=known_secrets(settings, looked_at),
+        secrets=known,
         fingerprint_key=secrets.token_bytes(32),
         only=arguments.only(options.only, [check.id for check in checks], runbook.switched_off),
     )

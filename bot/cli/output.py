@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console, RenderableType
 
 from bot.render.words import clean
+from checks.engine.known_secrets import hide_text
 
 _PIPE_WIDTH = 120
 
@@ -24,12 +25,12 @@ def show(result: RenderableType) -> None:
     console = results()
     with console.capture() as captured:
         console.print(result)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def say(line: str) -> None:
-    """Print a text as it is."""
-    sys.stdout.write(f"{line}\n")
+    """Print a text, without any secret that golive knows."""
+    sys.stdout.write(f"{hide_text(line)}\n")
 
 
 def complain(errors: Iterable[str]) -> None:

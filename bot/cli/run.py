@@ -13,6 +13,7 @@ from bot.cli.configuration import RunbookOption, environment, runbook_of
 from bot.cli.ending import wait
 from bot.logs import configure_logging, report_all_trouble
 from bot.settings import SettingsError
+from bot.sources import unusable_urls
 
 
 def run(
@@ -29,7 +30,7 @@ def run(
 
     level, form = arguments.logging_of(log_level, log_format, terminal=sys.stderr.isatty())
     settings = environment()
-    lacking = settings.lacks_to_run()
+    lacking = (*settings.lacks_to_run(), *unusable_urls(settings))
     if lacking:
         raise SettingsError(lacking)
     book = runbook_of(runbook, settings)

@@ -16,7 +16,8 @@ from checks.engine.masking import MIN_LIVE_SECRET
 from checks.engine.model import DatabaseEvidence, Row
 from checks.engine.wording import plural
 from checks.sources.database import Database
-from checks.sources.database.problems import TRANSACTION_POOLER_PORT, target_of
+from checks.sources.database.problems import TRANSACTION_POOLER_PORT
+from checks.sources.database.url import target_of
 
 INDEX: Final = "CREATE INDEX CONCURRENTLY messages_created_at ON messages (created_at);"
 _ROLES: Final = "manifests/roles.sql makes golive_reader, which has what the checks need, no more."
@@ -112,6 +113,25 @@ async def look_at_database(
         *_index(rows(found, _HOURLY)),
         *_short(rows(found, _SHORT)),
         clock_line("the database's", instant(session[0]["now"]), here),
+    ]
+
+
+def in_plain_text(url: str, setting: str) -> list[Line]:
+    """A warning where a URL gives up TLS on the way to another machine.
+
+    Args:
+        url: a database's.
+        setting: the variable that it comes from.
+    """
+    target = target_of(url)
+    if not target.plain:
+        return []
+    return [
+        warning(
+            f"The connection to {target.name} is not encrypted: password and rows cross the network"
+            " in plain text.",
+            f"Take sslmode=disable out of {setting}, and switch TLS on at the server (ssl = on).",
+        )
     ]
 
 

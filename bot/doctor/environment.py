@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from bot.doctor.model import Line, failed, ok, skipped, warning
 from bot.settings import Settings
 from checks.engine.masking import MIN_LIVE_SECRET
+from checks.sources.loopback import is_loopback
 
 _SOURCES: Final[Mapping[str, str]] = {
     "GOLIVE_LOG": "log",
@@ -26,7 +28,7 @@ _BOT: Final[Mapping[str, str]] = {
 
 def look_at_environment(settings: Settings) -> list[Line]:
     """What can be told from the variables alone."""
-    return [_sources(settings), *_run(settings), *_short(settings)]
+    return [_sources(settings), *_run(settings), *_short(settings), *_plain(settings)]
 
 
 def _sources(settings: Settings) -> Line:
@@ -67,6 +69,19 @@ def _short(settings: Settings) -> Iterable[Line]:
                 f"{whose} is shorter than {MIN_LIVE_SECRET} characters: it is not searched in the"
                 " log, where it would be found by accident.",
                 f"Give it {MIN_LIVE_SECRET} or more random characters.",
+            )
+
+
+def _plain(settings: Settings) -> Iterable[Line]:
+    """Of addresses that carry a secret, and are not looked at any closer elsewhere."""
+    ping = settings.ping_url.get_secret_value() if settings.ping_url is not None else ""
+    for name, url in (("SLACK_API_URL", settings.slack_api_url), ("GOLIVE_PING_URL", ping)):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield warning(
+                f"{name} begins with http://: what is secret in a request to it crosses the network"
+                " in plain text.",
+                f"Write https:// in {name}.",
             )
 
 

@@ -18,7 +18,7 @@ from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem
 from checks.engine.wording import plural
 from checks.sources.database import Database
-from checks.sources.evolution import Evolution, Failure, Server, ServerSettings
+from checks.sources.evolution import Evolution, Failure, Server, ServerSettings, server_of
 
 _SHOWN: Final = 5
 _MOST_UNITS: Final = 500
@@ -40,16 +40,19 @@ class Asking:
 
 
 async def look_at_evolution(
-    asking: Asking, server: Server, database: Database | None
+    asking: Asking, environment: ServerSettings, database: Database | None
 ) -> list[Line]:
     """Ask each server for all of its instances, which tests the key, and compare them.
 
     Args:
         asking: what asks, read-only.
-        server: that of the environment, with its key.
+        environment: the address and key of the environment, and which hosts rows may name.
         database: the application's, whose connections may name servers of their own.
     """
-    units, lines = await _units(server, database)
+    server = server_of(ServerSettings(), environment)
+    if isinstance(server, Problem):
+        return [failed(server.what, server.mend)]
+    units, lines = await _units(server, environment, database)
     found = await asyncio.gather(
         *(_server(asking, each, units.get(each)) for each in dict.fromkeys((server, *units)))
     )
@@ -64,6 +67,14 @@ async def _server(asking: Asking, server: Server, expected: tuple[str, ...] | No
     lines = [
         ok(f"Evolution at {server.base} takes the key and has {plural(len(there), 'instance')}.")
     ]
+    if server.in_plain_text:
+        lines.append(
+            warning(
+                f"Evolution at {server.base} is asked over http://: its key crosses the network in"
+                " plain text.",
+                "Give Evolution a certificate, and write https:// in its address.",
+            )
+        )
     if expected is not None:
         lines.append(_compared(server, there, expected))
     before = asking.clock()
@@ -86,7 +97,9 @@ def _compared(server: Server, there: set[str], expected: tuple[str, ...]) -> Lin
     )
 
 
-async def _units(server: Server, database: Database | None) -> tuple[Units, list[Line]]:
+async def _units(
+    server: Server, environment: ServerSettings, database: Database | None
+) -> tuple[Units, list[Line]]:
     """The instances that each server should have, and what is to be said about the others."""
     if database is None:
         return {}, [
@@ -100,7 +113,6 @@ async def _units(server: Server, database: Database | None) -> tuple[Units, list
     problem = evidence.problem or (result.problem if result is not None else None)
     if problem is not None:
         return {}, [warning(f"The instances were not compared. {problem.what}", problem.mend)]
-    environment = ServerSettings(url=server.base, key=server.key)
     units: dict[Server, list[str]] = {server: []}
     lines: list[Line] = []
     for connection in connections(rows(evidence, CONNECTIONS), environment):

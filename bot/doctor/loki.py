@@ -31,7 +31,7 @@ async def look_at_loki(log: LokiLog, loki: Loki, lag: timedelta, now: datetime) 
     if isinstance(looked, Problem):
         return [failed(looked.what, looked.mend)]
     form, trouble = looked
-    lines = [_recognised(loki, form), _lag(lag)]
+    lines = [_recognised(loki, form), *_plain(loki), _lag(lag)]
     if trouble is not None:
         lines.append(failed(trouble.what, trouble.mend))
     request = ScanRequest(
@@ -66,6 +66,19 @@ def _recognised(loki: Loki, form: Form) -> Line:
         said,
         "If other programs write to it too, narrow GOLIVE_LOKI_SELECTOR to the application alone.",
     )
+
+
+def _plain(loki: Loki) -> list[Line]:
+    """A warning where lines and credentials cross a network without TLS."""
+    if not loki.in_plain_text:
+        return []
+    return [
+        warning(
+            f"{loki.base} is asked over http://: its credentials and the log's lines cross the"
+            " network in plain text.",
+            "Give Loki a certificate, and write https:// in GOLIVE_LOKI_URL.",
+        )
+    ]
 
 
 def _lag(lag: timedelta) -> Line:

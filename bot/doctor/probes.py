@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from bot import arguments
 from bot.arguments import UsageError
+from bot.doctor import fixes, store
 from bot.doctor.application import look_at_application
-from bot.doctor.database import look_at_database
+from bot.doctor.database import in_plain_text, look_at_database
 from bot.doctor.environment import look_at_environment, look_at_runbook
 from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.examine import Probe, Test, examine
@@ -30,9 +31,8 @@ from bot.doctor.store import look_at_store
 from bot.loki import loki_log, loki_stream
 from bot.settings import Settings
 from bot.slack.web import METHODS
-from bot.sources import file_log
+from bot.sources import evolution_server, file_log
 from bot.storage.migrate import migrations
-from bot.wellformed import password_of
 from checks.diagnosis import PROCEDURES, Procedure
 from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.model import Probe as Needed
@@ -41,7 +41,7 @@ from checks.engine.check import Check, Query
 from checks.engine.model import Problem
 from checks.engine.runbook import Runbook
 from checks.sources.database import PostgresDatabase
-from checks.sources.evolution import EvolutionClient, ServerSettings, Transport, server_of
+from checks.sources.evolution import EvolutionClient, Transport
 from checks.sources.http import HttpHealthProbe
 from checks.sources.http_client import NO_CLIENT, new_client
 from checks.sources.loki.transport import Transport as LokiTransport
@@ -69,11 +69,8 @@ class Subject:
 
 async def examine_all(subject: Subject) -> Examination:
     """Test everything that is configured."""
-    settings = subject.settings
-    urls = (settings.base_url, settings.evolution_api_url)
-    passwords = [password for url in urls if url and (password := password_of(url))]
     async with open_probes(subject) as probes:
-        return await examine(probes, secrets=(*settings.literals, *passwords))
+        return await examine(probes, secrets=subject.settings.literals)
 
 
 @asynccontextmanager
@@ -163,7 +160,9 @@ def _reader(subject: Subject, database: PostgresDatabase | None) -> Test:
     needs = needs_of(subject.checks)
 
     async def test() -> Sequence[Line]:
-        return await look_at_database(database, url.get_secret_value(), needs, subject.clock)
+        text = url.get_secret_value()
+        found = await look_at_database(database, text, needs, subject.clock)
+        return [*found, *in_plain_text(text, "GOLIVE_DATABASE_URL")]
 
     return test
 
@@ -182,7 +181,8 @@ def _queries(procedure: Procedure) -> tuple[Query, ...]:
 
 
 def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
-    if database is None:
+    url = subject.settings.store_url
+    if database is None or url is None:
         return _at_once(
             [
                 skipped(
@@ -194,7 +194,8 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
     newest = max((step.version for step in migrations()), default=0)
 
     async def test() -> Sequence[Line]:
-        return await look_at_store(database, newest, subject.clock)
+        found = await look_at_store(database, newest, subject.clock)
+        return [*found, *in_plain_text(url.get_secret_value(), store.SETTING)]
 
     return test
 
@@ -202,7 +203,8 @@ def _store(subject: Subject, database: PostgresDatabase | None) -> Test:
 def _fixes(
     subject: Subject, database: PostgresDatabase | None, reader: PostgresDatabase | None
 ) -> Test:
-    if database is None:
+    url = subject.settings.remediation_database_url
+    if database is None or url is None:
         return _at_once(
             [
                 skipped(
@@ -214,7 +216,8 @@ def _fixes(
 
     async def test() -> Sequence[Line]:
         hooks = look_at_hooks(subject.runbook.remediation, subject.settings, os.environ)
-        return [*await look_at_fixes(database, reader), *hooks]
+        found = await look_at_fixes(database, reader)
+        return [*found, *in_plain_text(url.get_secret_value(), fixes.SETTING), *hooks]
 
     return test
 
@@ -279,13 +282,7 @@ async def _evolution(
                 )
             ]
         )
-    key = settings.evolution_api_key
-    server = server_of(
-        ServerSettings(),
-        ServerSettings(url=settings.evolution_api_url, key=key.get_secret_value() if key else None),
-    )
-    if isinstance(server, Problem):
-        return _at_once([failed(server.what, server.mend)])
+    environment = evolution_server(settings, subject.runbook)
     asking = Asking(
         evolution=EvolutionClient(await stack.enter_async_context(Transport())),
         date=asks_date(client),
@@ -293,6 +290,6 @@ async def _evolution(
     )
 
     async def test() -> Sequence[Line]:
-        return await look_at_evolution(asking, server, database)
+        return await look_at_evolution(asking, environment, database)
 
     return test

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bot.remediation import trouble
 from checks.sources.database.connection import conninfo, hang_up_after, roll_back
-from checks.sources.database.problems import target_of
+from checks.sources.database.url import target_of
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = AsyncConnection[Row]

@@ -16,8 +16,9 @@ from bot.remediation.evolution_writer import EvolutionWriter, Webhook
 from bot.remediation.kinds import Outcome, Preview, Seen, shown, unit_named
 from bot.remediation.values import Aim, Change, Claim, FixRefused, Sheet, Wish
 from checks.diagnosis.webhooks import ROUTE
+from checks.engine.known_secrets import know
 from checks.engine.model import Json, Problem
-from checks.sources.evolution import Failure, Server, ServerSettings, server_of
+from checks.sources.evolution import Failure, Server, ServerSettings, same_origin, server_of
 
 MASKED: Final = "[MASKED]"
 
@@ -139,6 +140,11 @@ class RegenerateSecret:
         steps: tuple[str, ...] = ()
         if isinstance(partner, Partner):
             facts.append(f"Evolution at {partner.server.host} is told the new address.")
+            if same_origin(partner.server, self._environment) is False:
+                warnings.append(
+                    f"{partner.server.base} is the connection's own server, not the one of"
+                    " EVOLUTION_API_URL: make sure that it is yours before it is told a secret."
+                )
             found = await self.writer.find(partner.server, partner.instance)
             warnings += _about(found)
         else:
@@ -211,6 +217,7 @@ class RegenerateSecret:
 
     def _change(self, row: Row) -> Change:
         self._live(row["old_secret"] or "")
+        know((row["old_secret"] or "", row["new_secret"] or ""))
         return Change(
             table="unit_whatsapp_connections",
             row_id=row["id"],

@@ -12,7 +12,7 @@ from bot.remediation.values import FixUnavailable
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem
 from checks.sources.database import problems
-from checks.sources.database.problems import Target
+from checks.sources.database.url import Target
 
 SETTING: Final = "GOLIVE_REMEDIATION_DATABASE_URL"
 NOTHING: Final = "Nothing was written."

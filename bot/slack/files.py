@@ -15,6 +15,7 @@ from bot.render.message import Picture, TextFile
 from bot.slack.trouble import Permanent, RetryLater
 from bot.slack.waiting import Pause
 from bot.slack.web import SECONDS, Web
+from checks.engine.known_secrets import hide
 
 POLLS: Final = 8
 FIRST_POLL: Final = timedelta(milliseconds=250)
@@ -59,7 +60,7 @@ class Files:
             thread_ts: of the thread; None for the channel itself.
             reserved: told the id before anything can be seen.
         """
-        content = file.text.encode("utf-8", "replace") or b"(empty)\n"
+        content = hide(file.text.encode("utf-8", "replace")) or b"(empty)\n"
         file_id, url = await self._reserve(file.name, len(content))
         if reserved is not None:
             await reserved(file_id)

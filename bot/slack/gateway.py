@@ -14,6 +14,7 @@ import aiohttp
 from bot.slack.trouble import Permanent, RetryLater
 from bot.slack.waiting import Pause
 from bot.slack.web import LONGEST_WAIT, SECONDS, TRIES, Answer, Web
+from checks.engine.known_secrets import hide_in
 from checks.engine.model import Json
 
 EVENT_TYPE: Final = "golive_post"
@@ -202,7 +203,7 @@ class Gateway:
         try:
             async with (
                 asyncio.timeout(SECONDS),
-                self.web.session.post(url, json=body, allow_redirects=False) as answer,
+                self.web.session.post(url, json=hide_in(body), allow_redirects=False) as answer,
             ):
                 status, after = answer.status, answer.headers.get("Retry-After", "")
         except aiohttp.ClientConnectorError:

@@ -19,6 +19,7 @@ from bot.render import limits
 from bot.slack.quiet import LIBRARY
 from bot.slack.trouble import TRANSIENT, Permanent, RetryLater, SlackTrouble, refused
 from bot.slack.waiting import Limiter, Pause
+from checks.engine.known_secrets import hide_in
 from checks.engine.model import Json
 
 Answer: TypeAlias = Mapping[str, Json]
@@ -224,7 +225,7 @@ class Web:
         raise AssertionError(method)  # the last try returns or raises
 
     async def _send(self, method: str, spec: Method, arguments: Mapping[str, object]) -> Answer:
-        given = {name: value for name, value in arguments.items() if value is not None}
+        given = {name: hide_in(value) for name, value in arguments.items() if value is not None}
         client = cast("_Client", self.client)
         if spec.body == "json":
             answer = await client.api_call(method, json=given)

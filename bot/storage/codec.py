@@ -30,6 +30,7 @@ from itertools import chain
 from typing import Any, Final, TypeVar, cast
 
 from checks.engine import model
+from checks.engine.known_secrets import hide_text
 
 _T = TypeVar("_T")
 
@@ -82,8 +83,8 @@ def dumps(value: object) -> str:
 
 
 def json_text(encoded: object) -> str:
-    """What `encode` returned, as JSON text."""
-    return json.dumps(encoded, ensure_ascii=False, allow_nan=False)
+    """What `encode` returned, as JSON text, without any secret that golive knows."""
+    return hide_text(json.dumps(encoded, ensure_ascii=False, allow_nan=False))
 
 
 def decoded(kind: type[_T], stored: Any) -> _T:
@@ -162,7 +163,8 @@ def decode(stored: Any) -> object:
 
 
 def as_text(text: str) -> str:
-    """A text that a text column accepts; `from_text` gives back the original."""
+    """A text that a text column accepts, without known secrets; `from_text` gives it back."""
+    text = hide_text(text)
     return _ESCAPED + _escape(text) if _REFUSED.search(text) or text.startswith(_ESCAPED) else text
 
 

@@ -17,7 +17,7 @@ from bot.storage import problems
 from bot.storage.codec import CodecError
 from bot.storage.values import StoreUnavailable
 from checks.sources.database.connection import conninfo, hang_up_after, roll_back
-from checks.sources.database.problems import target_of
+from checks.sources.database.url import target_of
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = AsyncConnection[Row]

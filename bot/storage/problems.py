@@ -16,7 +16,7 @@ from bot.storage.values import StoreUnavailable
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem
 from checks.sources.database import problems
-from checks.sources.database.problems import Target
+from checks.sources.database.url import Target
 
 SETTING: Final = "GOLIVE_STORE_URL"
 

@@ -23,9 +23,9 @@ from checks.sources.evolution.failures import FailureKind, kind_of
 from checks.sources.http import Timeouts
 from checks.sources.http_client import NO_CLIENT, new_client
 from checks.sources.http_trouble import trouble_of
+from checks.sources.loopback import is_loopback
 
 _MAX_PORT = 65535
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADERS = {"User-Agent": "golive-diagnosis", "Accept": "*/*"}
 
 _NO_URL = Problem(what="No base URL was given.", mend="Use --base-url URL or BASE_URL.")
@@ -92,7 +92,7 @@ class HttpApplication:
         return BaseFacts(
             shown=self.base_url or "",
             https=self._url.scheme == "https",
-            loopback=self._url.host in _LOOPBACK,
+            loopback=is_loopback(self._url.host),
         )
 
     @property

@@ -13,6 +13,7 @@ from typing import TypeVar
 from checks.diagnosis.facts import Reach, ServerFacts, UnitFacts, WebhookFacts
 from checks.diagnosis.webhooks import compare
 from checks.engine.check import Query
+from checks.engine.known_secrets import know
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem, Row
 from checks.sources.evolution import (
@@ -85,7 +86,8 @@ class Connection:
 
 
 def connections(rows: Sequence[Row], environment: ServerSettings) -> tuple[Connection, ...]:
-    """The connections that the database has."""
+    """The connections that the database has; nothing shows their secrets and keys from now on."""
+    know(_text(row[name]) for row in rows for name in ("webhook_secret", "api_key"))
     return tuple(_connection(row, environment) for row in rows)
 
 

@@ -1,6 +1,7 @@
 """What a secret looks like, and how text from outside is made harmless before it is shown.
 
-One table of shapes serves both sides: the log engine finds leaks with it, `mask` hides them.
+Secrets that golive knows by value are hidden in every spelling (`known_secrets`), others by their
+shape. One table of shapes serves both sides: the log engine finds leaks with it, `mask` hides them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from checks.engine.known_secrets import MASK, hide
+
 MIN_LIVE_SECRET = 16
 """Shorter known secrets are not searched as literals: they would match by accident (checks.md)."""
 
-_MASK = "[MASKED]"
 _MAX_LINE = 400
 _MAX_MASKED = 16_384
 
@@ -102,7 +104,7 @@ _MENTION = re.compile(r"<(?=[!@#])")
 
 
 def _hide(match: re.Match[bytes]) -> bytes:
-    return match.group(1) + _MASK.encode()
+    return match.group(1) + MASK
 
 
 def _hide_phone(match: re.Match[bytes]) -> bytes:
@@ -118,12 +120,9 @@ def mask_bytes(line: bytes, secrets: Iterable[bytes] = ()) -> bytes:
 
     Args:
         line: raw text; need not be valid UTF-8.
-        secrets: live secrets, replaced as literals before the shapes are.
+        secrets: hidden beside those that this process knows, before the shapes are.
     """
-    # The longest first: of one that is part of another, the rest must not stay behind.
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret and secret in line:
-            line = line.replace(secret, _MASK.encode())
+    line = hide(line, secrets)
     for pattern in _COMPILED:
         line = pattern.sub(_hide, line)
     line = _FIELDS.sub(_hide, line)

@@ -195,7 +195,8 @@ async def _get(client: httpx.AsyncClient, target: _Target) -> tuple[int, str | N
     """The final status, and a remark where a redirect was not followed."""
     url, left = target.url, _MAX_REDIRECTS
     while True:
-        async with client.stream("GET", url, auth=target.auth) as response:
+        auth = target.auth if _gets_credentials(target.url, url) else None
+        async with client.stream("GET", url, auth=auth) as response:
             status, following = response.status_code, response.next_request
         if following is None:
             return status, None
@@ -213,6 +214,11 @@ def _same_place(here: httpx.URL, there: httpx.URL) -> bool:
     if here.scheme == there.scheme:
         return here.port == there.port
     return there.scheme == "https"
+
+
+def _gets_credentials(base: httpx.URL, url: httpx.URL) -> bool:
+    """Whether a redirect leads to the origin, or from its http to its https by the usual ports."""
+    return base.port == url.port and (base.scheme == url.scheme or base.port is None)
 
 
 def _place(url: httpx.URL) -> str:

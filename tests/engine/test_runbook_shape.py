@@ -23,7 +23,7 @@ SHAPE = {
         ("min_sample: 10", "min_sample: 10\nzzz: 1"),
         "zzz: unknown key; allowed here: schedule, default_window, min_sample, min_bad,"
         " confidence, checks, decision, escalation, rollback, success, follow_up, history,"
-        " remediation, log",
+        " remediation, evolution, log",
         "zzz: 1",
     ),
     "unknown comparison": (

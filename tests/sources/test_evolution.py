@@ -122,16 +122,16 @@ async def test_the_transport_carries_writes_too(evolution: EvolutionStandIn) -> 
 
 
 def test_a_connections_own_settings_win() -> None:
-    """Each of them by itself; what is missing comes from the environment."""
+    """What is missing comes from the environment, whose key goes to its own origin alone."""
     environment = ServerSettings(url="https://env.example.org/", key="env-key")
     both = server_of(ServerSettings(url="https://own.example.org", key="own-key"), environment)
-    one = server_of(ServerSettings(url="https://own.example.org"), environment)
+    one = server_of(ServerSettings(key="own-key"), environment)
     none = server_of(ServerSettings(url="", key=None), environment)
     assert isinstance(both, Server)
     assert isinstance(one, Server)
     assert isinstance(none, Server)
     assert (both.base, both.key) == ("https://own.example.org", "own-key")
-    assert (one.base, one.key) == ("https://own.example.org", "env-key")
+    assert (one.base, one.key) == ("https://env.example.org", "own-key")
     assert (none.base, none.key) == ("https://env.example.org", "env-key")
 
 

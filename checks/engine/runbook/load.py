@@ -126,6 +126,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         sample=_sample(spec),
         history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
+        evolution_hosts=() if spec.evolution is None else tuple(spec.evolution.hosts),
         source=source,
     )
 

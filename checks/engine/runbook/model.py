@@ -132,6 +132,7 @@ class Runbook:
     sample:          when a share is evidence enough to be judged
     history:         which checks the deployment before may raise to WARNING; None for none
     remediation:     what fixes may do; None where the runbook offers none
+    evolution_hosts: the only hosts that connections may name beside EVOLUTION_API_URL's; () for any
     source:          the file, for messages that point into it
     """
 
@@ -152,6 +153,7 @@ class Runbook:
     between: BetweenRule = field(default_factory=BetweenRule)
     history: HistoryRule | None = None
     remediation: Remediation | None = None
+    evolution_hosts: tuple[str, ...] = ()
     source: YamlSource = field(repr=False, compare=False)
 
     def rule(self, check: str, checkpoint: str) -> Rule | None:

@@ -10,6 +10,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+"""A name, an IPv4 address, or an IPv6 address without its brackets."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -40,6 +42,14 @@ def zone(name: str) -> str:
     return name
 
 
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no name of a host; write evolution.example.org, without https:// and port"
+        )
+    return text.lower()
+
+
 def _given(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -56,6 +66,7 @@ Number: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 Text: TypeAlias = Annotated[str, AfterValidator(_given)]
+HostName: TypeAlias = Annotated[str, AfterValidator(_host)]
 
 
 class Strict(BaseModel):

@@ -18,6 +18,7 @@ from checks.engine.profiles import ProfileSpec
 from checks.engine.runbook.primitives import (
     Count,
     Flag,
+    HostName,
     Instant,
     Number,
     Span,
@@ -209,6 +210,15 @@ class LogSpec(Strict):
     profiles: dict[str, ProfileSpec]
 
 
+class EvolutionSpec(Strict):
+    """Which hosts a connection's provider_config may name; EVOLUTION_API_URL's own always may.
+
+    With the list no other host is asked, and those on it may be asked over http://.
+    """
+
+    hosts: Annotated[list[HostName], Field(min_length=1)]
+
+
 class RunbookSpec(Strict):
     """The runbook of a go-live as data: what is looked at when, and what follows from it."""
 
@@ -226,6 +236,7 @@ class RunbookSpec(Strict):
     follow_up: FollowUpSpec
     history: HistorySpec | None = None
     remediation: RemediationSpec | None = None
+    evolution: EvolutionSpec | None = None
     log: LogSpec
 
 

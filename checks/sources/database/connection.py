@@ -14,15 +14,21 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from checks.sources.database.url import parameters_of
+
 
 def conninfo(url: str, seconds: float, *, name: str = "golive") -> str:
-    """How to connect to a URL: for so many seconds, by golive's name."""
-    return make_conninfo(
-        url,
-        connect_timeout=max(2, round(seconds)),  # libpq knows nothing below 2
-        application_name=name,
-        keepalives_idle=30,
-    )
+    """How to connect to a URL: for so many seconds, by golive's name, encrypted where it must be.
+
+    Raises:
+        psycopg.ProgrammingError: the URL cannot be used; nothing of it is in the message.
+    """
+    own: dict[str, str | int | None] = {
+        "connect_timeout": max(2, round(seconds)),  # libpq knows nothing below 2
+        "application_name": name,
+        "keepalives_idle": 30,
+    }
+    return make_conninfo("", **{**parameters_of(url), **own})
 
 
 async def roll_back(connection: AsyncConnection[Any]) -> None:

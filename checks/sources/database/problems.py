@@ -7,66 +7,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
 
 from checks.engine.check import Query
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem, Row
+from checks.sources.database.url import SETTING, Target
 
-_SETTING = "GOLIVE_DATABASE_URL (--database)"
 TRANSACTION_POOLER_PORT = 6543
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Which database is meant, in words that may be shown.
-
-    secrets: the password, to be cut out of anything that is shown
-    valid:   False where the URL could not be parsed at all
-    """
-
-    name: str
-    host: str = ""
-    port: int = 5432
-    database: str = ""
-    user: str = ""
-    secrets: tuple[str, ...] = ()
-    valid: bool = True
-
-
-def target_of(url: str) -> Target:
-    """What a connection URL points to."""
-    try:
-        parts = conninfo_to_dict(url)
-    except psycopg.Error:
-        # The parser's own message quotes the URL and with it the password.
-        return Target(name="the database", valid=False)
-    host = str(parts.get("host") or parts.get("hostaddr") or "localhost")
-    ports = str(parts.get("port") or "5432")
-    database = str(parts.get("dbname") or parts.get("user") or "")
-    password = str(parts.get("password") or "")
-    return Target(
-        name=f"{host}/{database}" if host.startswith("/") else f"{host}:{ports}/{database}",
-        host=host,
-        port=int(ports) if ports.isdigit() else 0,
-        database=database,
-        user=str(parts.get("user") or ""),
-        secrets=(password,) if password else (),
-    )
-
-
-INVALID_URL = Problem(
-    what="The database URL is not valid.",
-    mend=f"{_SETTING} must look like postgresql://user:password@host:5432/database; "
-    "special characters in the password are written %40 for @, %2F for /, %25 for %.",
-)
-
 # (what libpq or a pooler says, what it means, the mend); the first that matches is taken.
 _REFUSALS: tuple[tuple[str, str, str], ...] = (
+    (
+        r"server does not support SSL",
+        "No encrypted connection to {name} could be made: that server does not speak TLS.",
+        "Switch TLS on there (ssl = on in postgresql.conf). Only where nobody can listen between,"
+        " write sslmode=disable in {setting}: password and rows then go in plain text.",
+    ),
+    (
+        r"root certificate file .* does not exist|could not (read|load) root certificate",
+        "The certificate of {name} cannot be checked: the CA's own certificate is not there.",
+        "Save the CA's certificate where golive runs (Supabase: Database settings, SSL), and name"
+        " the file in {setting}: sslrootcert=/path/ca.crt; sslrootcert=system for a public CA.",
+    ),
+    (
+        r"certificate verify failed|self[- ]signed certificate|unable to get local issuer",
+        "The certificate of {name} is not trusted: it has expired, or another CA signed it.",
+        "Check that sslrootcert in {setting} is the CA of that server, and renew its certificate"
+        " if it has expired. If neither is so, find out who answers there.",
+    ),
+    (
+        r"server certificate for .* does not match host name",
+        "The certificate of {name} is for another host name.",
+        "In {setting} write the host as the certificate names it, or give the server a certificate"
+        " for this name.",
+    ),
     (
         r"failed to resolve host|could not translate host name",
         "The host of {name} is not known.",
@@ -97,13 +75,14 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
     (
         r"no pg_hba\.conf entry",
         "{name} does not accept this user from this machine.",
-        "Add this machine's address to what the server allows, or add ?sslmode=require.",
+        "Add this machine's address to what the server allows; if {setting} says sslmode=disable,"
+        " take that out, for some servers take encrypted connections alone.",
     ),
     (
         r"SSL|TLS|certificate",
         "No encrypted connection to {name} could be made.",
         "Check sslmode and sslrootcert in {setting}: verify-full needs the server's root "
-        "certificate, and a server without TLS needs sslmode=disable.",
+        "certificate.",
     ),
     (
         r"starting up|shutting down|in recovery mode",
@@ -125,28 +104,28 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
 
 def connection_problem(error: psycopg.Error, target: Target) -> Problem:
     """Why no connection could be had."""
-    if not target.valid:
-        return INVALID_URL
+    if target.problem is not None:
+        return target.problem
     text = str(error) or ("timeout" if isinstance(error, errors.ConnectionTimeout) else "")
     words = {
         "name": target.name,
         "user": target.user,
         "database": target.database,
-        "setting": _SETTING,
+        "setting": SETTING,
     }
     for pattern, what, mend in _REFUSALS:
         if re.search(pattern, text, re.IGNORECASE):
             return Problem(what=what.format_map(words), mend=mend.format_map(words))
     return Problem(
         what=f"{target.name} could not be reached: {_shown(text, target)}",
-        mend=f"Check {_SETTING}.",
+        mend=f"Check {SETTING}.",
     )
 
 
 def in_words_of(problem: Problem, setting: str) -> Problem:
     """A problem of a connection whose URL comes from another variable than the reader's."""
     what, mend = (
-        text.replace(_SETTING, setting).replace("The database URL", f"The URL in {setting}")
+        text.replace(SETTING, setting).replace("The database URL", f"The URL in {setting}")
         for text in (problem.what, problem.mend)
     )
     return Problem(what=what, mend=mend)
@@ -165,7 +144,7 @@ def no_answer(target: Target, seconds: float) -> Problem:
     return Problem(
         what=f"{target.name} took the connection but did not answer within {seconds:g} s.",
         mend="Check its load and locks (pg_stat_activity), or use the direct connection "
-        f"instead of a pooler in {_SETTING}.",
+        f"instead of a pooler in {SETTING}.",
     )
 
 
@@ -244,7 +223,7 @@ def _lacking(catalog: Sequence[Row], role: str) -> Problem | None:
             what=f"{_plural('relation', tables)} {names} {_do(tables)} not exist: this is not the "
             "application's database, or it was not migrated.",
             mend="Run the application's migrations, or check the database name in "
-            f"{_SETTING}; if the tables are there, GRANT USAGE ON their SCHEMA TO {role}.",
+            f"{SETTING}; if the tables are there, GRANT USAGE ON their SCHEMA TO {role}.",
         )
     columns = _unique(f"{row['tab']}.{row['col']}" for row in catalog if not row["column_exists"])
     if columns:

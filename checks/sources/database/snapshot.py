@@ -18,7 +18,8 @@ from psycopg.rows import DictRow, TupleRow, dict_row
 
 from checks.engine.check import Query
 from checks.engine.model import QueryResult, Row
-from checks.sources.database.problems import Target, asks_catalog, query_problem
+from checks.sources.database.problems import asks_catalog, query_problem
+from checks.sources.database.url import Target
 from checks.sources.database.values import plain_row
 
 Work: TypeAlias = Sequence[tuple[Query, Mapping[str, object]]]

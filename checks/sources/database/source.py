@@ -14,10 +14,23 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from checks.engine.check import Query
+from checks.engine.known_secrets import know
 from checks.engine.model import DatabaseEvidence, QueryResult
 from checks.sources.database import problems
 from checks.sources.database.connection import conninfo, hang_up_after
 from checks.sources.database.snapshot import Connection, Limits, Snapshot, Work, read
+from checks.sources.database.url import target_of
+
+_TENANT_KEYS = Query(
+    name="tenant_keys",
+    sql="""
+        SELECT DISTINCT provider_config ->> 'apiKey' AS key
+        FROM unit_whatsapp_connections
+        WHERE provider_config ->> 'apiKey' <> ''
+    """,
+    reads={"unit_whatsapp_connections": ("provider_config",)},
+)
+"""The keys of tenants' own Evolution servers: hidden wherever they turn up."""
 
 _SECRETS = Query(
     name="webhook_secrets",
@@ -57,7 +70,7 @@ class PostgresDatabase:
         self, url: str, *, pipelined: bool | None = None, limits: Limits | None = None
     ) -> None:
         self._url = url
-        self._target = problems.target_of(url)
+        self._target = target_of(url)
         self._pipelined = (
             self._target.port != problems.TRANSACTION_POOLER_PORT
             if pipelined is None
@@ -86,9 +99,13 @@ class PostgresDatabase:
 
     async def secrets(self) -> tuple[str, ...]:
         """The live webhook secrets, which must never occur in the log; () on any trouble."""
-        evidence = await self.collect([(_SECRETS, {})])
-        result = evidence.results.get(_SECRETS.name, QueryResult())
-        return tuple(str(row["webhook_secret"]) for row in result.rows)
+        evidence = await self.collect([(_SECRETS, {}), (_TENANT_KEYS, {})])
+        live, keys = (
+            tuple(str(row[column]) for row in evidence.results.get(query.name, QueryResult()).rows)
+            for query, column in ((_SECRETS, "webhook_secret"), (_TENANT_KEYS, "key"))
+        )
+        await asyncio.to_thread(know, (*live, *keys))
+        return live
 
     async def collect(self, work: Work) -> DatabaseEvidence:
         """Answer all queries from one snapshot. Trouble is part of the evidence, never raised."""

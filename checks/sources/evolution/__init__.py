@@ -5,7 +5,7 @@ from __future__ import annotations
 from checks.sources.evolution.answers import Instance, LinkState, Webhook
 from checks.sources.evolution.client import Evolution, EvolutionClient
 from checks.sources.evolution.failures import NO_ANSWER, Failure, FailureKind
-from checks.sources.evolution.server import Server, ServerSettings, server_of
+from checks.sources.evolution.server import Server, ServerSettings, same_origin, server_of
 from checks.sources.evolution.transport import Call, Reply, Transport
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "ServerSettings",
     "Transport",
     "Webhook",
+    "same_origin",
     "server_of",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from checks.engine.model import Problem
+from checks.sources.loopback import is_loopback
 
 _SELECTOR = re.compile(r"\{.*\S.*\}", re.DOTALL)
 _API = "/loki/api/v1"
@@ -32,6 +33,11 @@ class Loki:
     def host(self) -> str:
         """The host's name, for messages."""
         return urlsplit(self.base).hostname or self.base
+
+    @property
+    def in_plain_text(self) -> bool:
+        """Whether it is asked without TLS on another machine."""
+        return self.base.startswith("http://") and not is_loopback(self.host)
 
     @property
     def name(self) -> str:

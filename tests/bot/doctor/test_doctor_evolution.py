@@ -14,7 +14,7 @@ from bot.demo.evolution import EvolutionStandIn, Fault
 from bot.doctor.evolution import Asking, asks_date, look_at_evolution
 from bot.doctor.model import Line, Status
 from checks.sources.database import PostgresDatabase
-from checks.sources.evolution import EvolutionClient, Server, Transport
+from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
 from tests.bot.doctor.lines import bad, saying
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
@@ -43,7 +43,7 @@ async def look(
     ahead: timedelta = timedelta(),
 ) -> list[Line]:
     """What is said about the stand-in, with the database at `url` where there is one."""
-    server = Server(base=stand_in.url, key=key or stand_in.key)
+    environment = ServerSettings(url=stand_in.url, key=key or stand_in.key)
     database = PostgresDatabase(url) if url else None
     async with clients() as ask:
         asking = Asking(
@@ -51,7 +51,7 @@ async def look(
             date=asks_date(ask.http),
             clock=lambda: datetime.now(UTC) + ahead,
         )
-        lines = await look_at_evolution(asking, server, database)
+        lines = await look_at_evolution(asking, environment, database)
     if database is not None:
         await database.close()
     return lines
