@@ -222,7 +222,8 @@ class Lookout:
         database = self.sources.database
         if database is None:
             return self._secrets
-        return (*self._secrets, *await self.known_secrets.beside(database, None).secrets())
+        live = await self.known_secrets.beside(database, None).secrets()
+        return (*self._secrets, *live.values)
 
     async def _look_live(self) -> Report:
         begun, now = time.monotonic(), self._clock.now()

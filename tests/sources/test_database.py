@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from checks.sources.database import PostgresDatabase
+from checks.sources.database import LiveSecrets, PostgresDatabase
 from checks.sources.database.snapshot import Limits
 from tests.support.crm_rows import Rows
 from tests.support.database_questions import (
@@ -112,7 +112,7 @@ async def test_secrets(crm_database: str) -> None:
             rows.unit(name, created_at=NOW, webhook_secret=secret)
         rows.unit("E", created_at=NOW, webhook_secret=None)
     async with PostgresDatabase(crm_database) as database:
-        assert await database.secrets() == ("s" * 32, "t" * 32)
+        assert await database.secrets() == LiveSecrets(values=("s" * 32, "t" * 32))
 
 
 async def test_secrets_on_trouble(crm_database: str) -> None:

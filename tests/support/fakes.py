@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence, HealthEvidence, LogEvidence, Problem
+from checks.sources.database import LiveSecrets
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 
 
@@ -65,10 +66,10 @@ class FakeDatabase:
     breaks: Exception | None = None
     asked: dict[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
-    async def secrets(self) -> tuple[str, ...]:
+    async def secrets(self) -> LiveSecrets:
         """The secrets it was told to have."""
         self.journal.entries.append("database.secrets")
-        return self.live
+        return LiveSecrets(values=self.live)
 
     async def collect(self, work: Sequence[tuple[Query, Mapping[str, object]]]) -> DatabaseEvidence:
         """Answer as told."""

@@ -17,6 +17,7 @@ from checks.engine.runbook.model import (
     LOKI_LAG,
     CriterionRule,
     CriterionSource,
+    DatabaseRule,
     DecisionRule,
     HistoryRule,
     LogRule,
@@ -30,6 +31,7 @@ from checks.engine.runbook.source import YamlSource, read_yaml
 from checks.engine.runbook.spec import (
     CheckSpec,
     CriterionSpec,
+    DatabaseSpec,
     HistorySpec,
     PhaseSpec,
     PointSpec,
@@ -118,12 +120,17 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
             profiles=spec.log.profiles,
             loki_lag=spec.log.loki.lag if spec.log.loki is not None else LOKI_LAG,
         ),
+        database=DatabaseRule() if spec.database is None else _database(spec.database),
         default_window=spec.default_window,
         min_sample=spec.min_sample,
         history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
         source=source,
     )
+
+
+def _database(spec: DatabaseSpec) -> DatabaseRule:
+    return DatabaseRule(timezone=spec.timezone, lag=spec.lag, clock_offset=spec.clock_offset)
 
 
 def _history(spec: HistorySpec) -> HistoryRule:

@@ -194,6 +194,14 @@ class LogSpec(Strict):
     profiles: dict[str, ProfileSpec]
 
 
+class DatabaseSpec(Strict):
+    """When the database is no basis, and the time zone of times in it that name none."""
+
+    timezone: Annotated[str, AfterValidator(zone)] | None = None
+    lag: Span
+    clock_offset: Span
+
+
 class RunbookSpec(Strict):
     """The runbook of a go-live as data: what is looked at when, and what follows from it."""
 
@@ -209,6 +217,7 @@ class RunbookSpec(Strict):
     history: HistorySpec | None = None
     remediation: RemediationSpec | None = None
     log: LogSpec
+    database: DatabaseSpec | None = None
 
 
 _T = TypeVar("_T", bound=BaseModel)
