@@ -21,14 +21,14 @@ PROCESSING = Query(
             c.id,
             c.name,
             u.name AS unit,
-            greatest(c.created_at, c.scheduled_at) AS due_at,
-            max(r.sent_at) AS newest_sent,
+            greatest(c.created_at, c.scheduled_at)::timestamptz AS due_at,
+            max(r.sent_at)::timestamptz AS newest_sent,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status = 'pending') AS pending
+            count(r.id) FILTER (WHERE r.status::text = 'pending') AS pending
         FROM campaigns AS c
         JOIN units AS u ON u.id = c.unit_id
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
-        WHERE c.status = 'processing'
+        WHERE c.status::text = 'processing'
         GROUP BY c.id, u.name
         ORDER BY pending DESC, c.id
     """,
@@ -48,12 +48,12 @@ COMPLETED = Query(
             c.name,
             u.name AS unit,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status IN ('sent', 'delivered', 'read')) AS sent,
-            count(r.id) FILTER (WHERE r.status = 'failed') AS failed
+            count(r.id) FILTER (WHERE r.status::text IN ('sent', 'delivered', 'read')) AS sent,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed
         FROM campaigns AS c
         JOIN units AS u ON u.id = c.unit_id
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
-        WHERE c.status = 'completed'
+        WHERE c.status::text = 'completed'
           AND c.completed_at >= %(since)s::timestamptz
           AND c.completed_at < %(until)s::timestamptz
         GROUP BY c.id, u.name

@@ -52,11 +52,13 @@ class Kind(Protocol):
     name:     as people type it
     check:    id of the check that it is meant to help
     undoable: whether it can be taken back
+    uses:     tables of the application → "r" for those that it reads, "rw" for those it changes too
     """
 
     name: ClassVar[str]
     check: ClassVar[str]
     undoable: ClassVar[bool]
+    uses: ClassVar[Mapping[str, str]]
 
     async def aim(self, connection: Connection, wish: Wish) -> Aim:
         """Resolve what is meant; may raise FixRefused."""

@@ -52,6 +52,12 @@ class ResetMessages:
     name: ClassVar[str] = "reset_messages"
     check: ClassVar[str] = "outbound_success"
     undoable: ClassVar[bool] = True
+    uses: ClassVar[Mapping[str, str]] = {
+        "messages": "rw",
+        "conversations": "r",
+        "units": "r",
+        "unit_whatsapp_connections": "r",
+    }
 
     def __init__(
         self,

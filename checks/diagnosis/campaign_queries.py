@@ -15,20 +15,20 @@ CAMPAIGNS = Query(
             c.id,
             c.name,
             u.name AS unit,
-            greatest(c.created_at, c.scheduled_at) AS due_at,
-            max(r.sent_at) AS newest_sent,
+            greatest(c.created_at, c.scheduled_at)::timestamptz AS due_at,
+            max(r.sent_at)::timestamptz AS newest_sent,
             count(r.id) AS recipients,
-            count(r.id) FILTER (WHERE r.status IN ('sent', 'delivered', 'read')) AS sent,
-            count(r.id) FILTER (WHERE r.status = 'failed') AS failed,
-            count(r.id) FILTER (WHERE r.status = 'pending') AS pending,
-            count(r.id) FILTER (WHERE r.error_message ~ '\m429\M') AS limited,
+            count(r.id) FILTER (WHERE r.status::text IN ('sent', 'delivered', 'read')) AS sent,
+            count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed,
+            count(r.id) FILTER (WHERE r.status::text = 'pending') AS pending,
+            count(r.id) FILTER (WHERE r.error_message::text ~ '\m429\M') AS limited,
             (SELECT w.status FROM unit_whatsapp_connections AS w WHERE w.unit_id = c.unit_id)
                 AS connection
         FROM campaigns AS c
         JOIN units AS u ON u.id = c.unit_id
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
-        WHERE c.status = 'processing'
-        GROUP BY c.id, u.name
+        WHERE c.status::text = 'processing'
+        GROUP BY c.id, c.unit_id, c.name, c.created_at, c.scheduled_at, u.name
         ORDER BY pending DESC, c.id
         LIMIT 20
     """,
@@ -44,12 +44,14 @@ CAMPAIGNS = Query(
 LIMITED = Query(
     name="diagnosis_limited",
     sql=r"""
-        SELECT count(*) AS messages, max(coalesce(last_retry_at, created_at)) AS newest
+        SELECT
+            count(*) AS messages,
+            max(coalesce(last_retry_at, created_at))::timestamptz AS newest
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(now)s::timestamptz - interval '1 hour'
           AND created_at < %(now)s::timestamptz
-          AND error_details ~ '\m429\M'
+          AND error_details::text ~ '\m429\M'
     """,
     reads={"messages": ("sender", "created_at", "last_retry_at", "error_details")},
 )

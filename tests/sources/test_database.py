@@ -116,12 +116,14 @@ async def test_secrets(crm_database: str) -> None:
 
 
 async def test_secrets_on_trouble(crm_database: str) -> None:
-    """Where the secrets cannot be read there are none, and nothing is raised."""
+    """Where the secrets cannot be read the reason is told, and nothing is raised."""
     with Rows(crm_database) as rows:
         rows.run("ALTER TABLE unit_whatsapp_connections DROP COLUMN webhook_secret")
     for url in (crm_database, "postgresql://u:pw@127.0.0.1:1/x"):
         async with PostgresDatabase(url) as database:
-            assert await database.secrets() == ()
+            found = await database.secrets()
+        assert found.values == ()
+        assert found.problem is not None
 
 
 # --- one snapshot -------------------------------------------------------------------------------

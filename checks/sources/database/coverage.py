@@ -135,10 +135,7 @@ USING (true) shows everything, unless a restrictive one stands beside it. A view
 tables: they are read by the rights of its owner, or of the reader where it is a security_invoker.
 """
 
-COVERAGE = Query(
-    name="coverage",
-    sql=VISIBLE
-    + """
+_COVERAGE: LiteralString = """
     SELECT
         clock_timestamp() AS now,
         current_setting('TimeZone') AS zone,
@@ -162,9 +159,9 @@ COVERAGE = Query(
                 'timestamp'::regtype, 'timestamptz'::regtype, 'date'::regtype
             )
         ) AS times
-    """,
-    reads={},
-)
+"""
+
+COVERAGE = Query(name="coverage", sql=VISIBLE + _COVERAGE, reads={})
 """One row. `lag_seconds` is what was received but not replayed: the age of the last transaction
 alone says nothing about a standby whose primary is idle. `times` names each column of time with its
 type."""
@@ -458,8 +455,9 @@ def _off(evidence: DatabaseEvidence, by: timedelta, way: str) -> Problem:
 
 def _undecided(evidence: DatabaseEvidence, age: timedelta) -> Problem:
     return Problem(
-        what=f"The newest row of messages is {_span(age)} old, read as {evidence.timezone}: created_at"
-        " has no time zone, and whether its hours are off or no message came cannot be told.",
+        what=f"The newest row of messages is {_span(age)} old, read as {evidence.timezone}:"
+        " created_at has no time zone, and whether its hours are off or no message came cannot be"
+        " told.",
         mend="Give golive the log too (--log), or set database.timezone in runbook.yaml and accept"
         " it.",
     )

@@ -252,7 +252,7 @@ def _too_short(secrets: tuple[str, ...]) -> Problem | None:
     if not short:
         return None
     return Problem(
-        what=f"{plural(short, 'webhook secret')} shorter than {MIN_LIVE_SECRET} characters cannot be"
-        " searched in the log.",
+        what=f"{plural(short, 'webhook secret')} shorter than {MIN_LIVE_SECRET} characters cannot"
+        " be searched in the log.",
         mend="Give those connections new secrets (`/golive fix regenerate_secret UNIT`).",
     )
