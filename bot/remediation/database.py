@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from bot.remediation import trouble
 from checks.engine.model import Problem
 from checks.sources.database.connection import conninfo, hang_up_after, roll_back
-from checks.sources.database.coverage import SET_ZONE, VISIBLE, hidden_of, hidden_problem
+from checks.sources.database.coverage import HIDDEN, SET_ZONE, hidden_of, hidden_problem
 from checks.sources.database.problems import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -39,9 +39,7 @@ _BEGIN: Final = sql.SQL(
 )
 """One trip. The server's own bounds free its locks when this side hangs up or disappears."""
 
-_ZONE: Final[LiteralString] = " ".join(("SELECT", SET_ZONE))
-
-_HIDDEN: Final[LiteralString] = VISIBLE + "SELECT * FROM hidden ORDER BY tab, base"
+_ZONE: Final[LiteralString] = f"SELECT {SET_ZONE}"
 
 
 class FixDatabase:
@@ -187,7 +185,7 @@ async def hidden_from(connection: Connection, uses: Mapping[str, str]) -> Proble
         "tables": [table for table, _ in pairs],
         "commands": [command for _, command in pairs],
     }
-    hidden = hidden_of(await fetch(connection, _HIDDEN, values))
+    hidden = hidden_of(await fetch(connection, HIDDEN, values))
     return hidden_problem(hidden, "ALL") if hidden else None
 
 

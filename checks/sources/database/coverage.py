@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import LiteralString, cast
 
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence, Problem
@@ -43,7 +43,7 @@ instant. Where the reader's role or PGTZ replaces the server's zone, `log_timezo
 sets to the same and no role can change, stands for it.
 """
 
-VISIBLE: LiteralString = """
+_VISIBLE: LiteralString = """
     WITH RECURSIVE needed AS (
         SELECT n.tab, to_regclass(n.tab)::oid AS rel, n.command
         FROM unnest(%(tables)s::text[], %(commands)s::text[]) AS n (tab, command)
@@ -135,6 +135,11 @@ USING (true) shows everything, unless a restrictive one stands beside it. A view
 tables: they are read by the rights of its owner, or of the reader where it is a security_invoker.
 """
 
+_ALL: LiteralString = " SELECT * FROM hidden ORDER BY tab, base"
+
+HIDDEN: LiteralString = _VISIBLE + _ALL
+"""A row for each such relation."""
+
 _COVERAGE: LiteralString = """
     SELECT
         clock_timestamp() AS now,
@@ -161,7 +166,7 @@ _COVERAGE: LiteralString = """
         ) AS times
 """
 
-COVERAGE = Query(name="coverage", sql=VISIBLE + _COVERAGE, reads={})
+COVERAGE = Query(name="coverage", sql=_VISIBLE + _COVERAGE, reads={})
 """One row. `lag_seconds` is what was received but not replayed: the age of the last transaction
 alone says nothing about a standby whose primary is idle. `times` names each column of time with its
 type."""
@@ -292,10 +297,8 @@ def asks(reads: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, object]:
 
 def coverage_of(row: Mapping[str, object]) -> Coverage:
     """The row of COVERAGE, as the driver gives it."""
-    now, lag = row["now"], row["lag_seconds"]
-    hidden, times = row["hidden"], row["times"]
-    if not (isinstance(now, datetime) and isinstance(hidden, list) and isinstance(times, dict)):
-        raise TypeError(type(now).__name__)
+    now, lag = cast("datetime", row["now"]), row["lag_seconds"]
+    hidden = cast("list[dict[str, object]]", row["hidden"])
     return Coverage(
         now=now,
         zone=str(row["zone"]),
@@ -304,7 +307,7 @@ def coverage_of(row: Mapping[str, object]) -> Coverage:
         receives=bool(row["receives"]),
         lag=float(lag) if isinstance(lag, int | float) else None,
         hidden=hidden_of(hidden),
-        times={str(name): str(kind) for name, kind in times.items()},
+        times=cast("dict[str, str]", row["times"]),
     )
 
 
