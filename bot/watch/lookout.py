@@ -63,10 +63,14 @@ class Subject:
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    """How far the log was read for one purpose, and from which instant on."""
+    """How far the log was read for one purpose, and from which instant on.
+
+    unsearched: whether that was without all live secrets
+    """
 
     since: datetime
     scan: ScanState | None = None
+    unsearched: bool = False
 
 
 class Lookout:
@@ -274,6 +278,12 @@ class Lookout:
             evidence, reading.scan = await runner.collect(
                 self._checks, self._runbook, sources, occasion, state=reading.scan
             )
+            if reading.unsearched and evidence.log.unsearched is None:
+                # The secrets are known now: what was read without them is read again.
+                evidence, reading.scan = await runner.collect(
+                    self._checks, self._runbook, sources, occasion
+                )
+            reading.unsearched = evidence.log.unsearched is not None
         return evidence
 
 

@@ -62,6 +62,8 @@ class FakeDatabase:
 
     evidence: DatabaseEvidence = field(default_factory=DatabaseEvidence)
     live: tuple[str, ...] = ()
+    problem: Problem | None = None
+    breaks_secrets: Exception | None = None
     journal: Journal = field(default_factory=Journal)
     breaks: Exception | None = None
     asked: dict[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
@@ -69,7 +71,9 @@ class FakeDatabase:
     async def secrets(self) -> LiveSecrets:
         """The secrets it was told to have."""
         self.journal.entries.append("database.secrets")
-        return LiveSecrets(values=self.live)
+        if self.breaks_secrets is not None:
+            raise self.breaks_secrets
+        return LiveSecrets(values=self.live, problem=self.problem)
 
     async def collect(self, work: Sequence[tuple[Query, Mapping[str, object]]]) -> DatabaseEvidence:
         """Answer as told."""
