@@ -53,12 +53,14 @@ class Kind(Protocol):
     check:    id of the check that it is meant to help
     undoable: whether it can be taken back
     uses:     tables of the application → "r" for those that it reads, "rw" for those it changes too
+    statements: what it runs on them
     """
 
     name: ClassVar[str]
     check: ClassVar[str]
     undoable: ClassVar[bool]
     uses: ClassVar[Mapping[str, str]]
+    statements: ClassVar[tuple[LiteralString, ...]]
 
     async def aim(self, connection: Connection, wish: Wish) -> Aim:
         """Resolve what is meant; may raise FixRefused."""

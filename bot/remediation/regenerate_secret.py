@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar, Final, LiteralString
 from urllib.parse import quote
 from uuid import UUID
 
@@ -78,6 +78,7 @@ class RegenerateSecret:
     check: ClassVar[str] = "unknown_instances"
     undoable: ClassVar[bool] = False
     uses: ClassVar[Mapping[str, str]] = {"units": "r", "unit_whatsapp_connections": "rw"}
+    statements: ClassVar[tuple[LiteralString, ...]] = (_CONNECTION, _CHANGE)
 
     def __init__(
         self,

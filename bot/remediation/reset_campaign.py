@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, LiteralString
 from uuid import UUID
 
 from bot.clock import Clock
@@ -86,6 +86,7 @@ class ResetCampaign:
         "campaign_recipients": "r",
         "units": "r",
     }
+    statements: ClassVar[tuple[LiteralString, ...]] = (_PROCESSING, _CHANGE, _RESTORE, _TOUCHED)
 
     def __init__(
         self,

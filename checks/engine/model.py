@@ -190,7 +190,7 @@ class DatabaseEvidence:
     What was not covered is a problem of each query that reads it. Beside that stands:
 
     hidden:       tables whose rows the reader does not see, or not all of them, or not as they are
-    standby:      whether it is a standby
+    standby:      whether it is a standby; stale: why it does not have what its primary has
     server_time:  its clock; clock_offset: seconds that it is ahead of golive's
     timezone:     in which timestamps without time zone were read
     zoneless:     the columns, as "table.column", that were read so
@@ -202,6 +202,7 @@ class DatabaseEvidence:
     results: Mapping[str, QueryResult] = field(default_factory=dict[str, QueryResult])
     hidden: tuple[str, ...] = ()
     standby: bool = False
+    stale: Problem | None = None
     server_time: datetime | None = None
     clock_offset: float = 0.0
     timezone: str | None = None

@@ -189,6 +189,7 @@ class PostgresDatabase:
             results=results,
             hidden=tuple(dict.fromkeys(entry.table for entry in covered.hidden)),
             standby=covered.standby,
+            stale=covered.stale(self._rule),
             server_time=covered.now.astimezone(UTC),
             clock_offset=offset,
             timezone=covered.zone,
