@@ -109,7 +109,9 @@ async def open_sources(
     async with AsyncExitStack() as stack:
         database = None
         if targets.database_url:
-            database = await stack.enter_async_context(PostgresDatabase(targets.database_url))
+            database = await stack.enter_async_context(
+                PostgresDatabase(targets.database_url, rule=runbook.database)
+            )
         log: LogSource | None = file_log(targets.logs, runbook, clock) if targets.logs else None
         if targets.loki is not None:
             transport = await stack.enter_async_context(Transport(targets.loki))

@@ -174,7 +174,10 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
     if url is None or rules is None:
         return None
     database = FixDatabase(
-        url.get_secret_value(), lock=rules.lock_timeout, statement=rules.statement_timeout
+        url.get_secret_value(),
+        lock=rules.lock_timeout,
+        statement=rules.statement_timeout,
+        zone=house.runbook.database.timezone,
     )
     stack.push_async_callback(database.close)
     engine = Counted(

@@ -77,7 +77,7 @@ COMPLETED = Query(
     + FROM_CAMPAIGNS
     + """
         LEFT JOIN campaign_recipients AS r ON r.campaign_id = c.id
-        WHERE c.status = 'completed'
+        WHERE c.status::text = 'completed'
           AND c.completed_at >= %(since)s::timestamptz
           AND c.completed_at < %(until)s::timestamptz
         GROUP BY c.id, c.name, u.name

@@ -30,9 +30,9 @@ CONNECTIONS = Query(
             w.unit_id,
             u.name AS unit,
             w.status,
-            w.connected_at,
-            w.disconnected_at,
-            w.updated_at
+            w.connected_at::timestamptz AS connected_at,
+            w.disconnected_at::timestamptz AS disconnected_at,
+            w.updated_at::timestamptz AS updated_at
         FROM unit_whatsapp_connections AS w
         JOIN units AS u ON u.id = w.unit_id
         ORDER BY u.name, w.unit_id

@@ -36,10 +36,10 @@ OUTBOUND_FAILED = Query(
     name="outbound_failed",
     sql="""
         SELECT
-            count(*) FILTER (WHERE status = 'failed') AS failed,
+            count(*) FILTER (WHERE status::text = 'failed') AS failed,
             count(*) AS total
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(since)s::timestamptz
           AND created_at < %(until)s::timestamptz
     """,

@@ -11,17 +11,19 @@ _UNIT = "messages sent"
 
 OUTCOMES = Query(
     name="outbound_outcomes",
+    # As text, here and in every query: an enum without one of these values cannot be compared with
+    # it.
     sql="""
         WITH outbound AS (
             SELECT
-                status IN ('sent', 'delivered', 'read') AS done,
-                coalesce(external_id, '') <> '' AS at_provider,
-                status = 'failed' AS failed,
-                status IN ('queued', 'pending') AS open,
+                status::text IN ('sent', 'delivered', 'read') AS done,
+                coalesce(external_id::text, '') <> '' AS at_provider,
+                status::text = 'failed' AS failed,
+                status::text IN ('queued', 'pending') AS open,
                 created_at < %(now)s::timestamptz
                     - make_interval(secs => %(waiting_seconds)s::float8) AS late
             FROM messages
-            WHERE sender = 'agent'
+            WHERE sender::text = 'agent'
               AND created_at >= %(since)s::timestamptz
               AND created_at < %(until)s::timestamptz
         )
@@ -41,14 +43,15 @@ OUTCOMES = Query(
 ERRORS = Query(
     name="outbound_errors",
     sql="""
-        SELECT left(error_details, 200) AS error, count(*) AS messages
+        SELECT left(error_details::text, 200) AS error, count(*) AS messages
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(since)s::timestamptz
           AND created_at < %(until)s::timestamptz
-          AND error_details <> ''
-          AND (status = 'failed'
-               OR (status IN ('sent', 'delivered', 'read') AND coalesce(external_id, '') = ''))
+          AND error_details::text <> ''
+          AND (status::text = 'failed'
+               OR (status::text IN ('sent', 'delivered', 'read')
+                   AND coalesce(external_id::text, '') = ''))
         GROUP BY 1
         ORDER BY 2 DESC, 1
         LIMIT 5

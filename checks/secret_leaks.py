@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.engine.absence import nothing_seen
 from checks.engine.check import Check, View, unknown
-from checks.engine.model import Json, Leak, Measurement, Proof, Quantity
+from checks.engine.model import Json, Leak, Measurement, Problem, Proof, Quantity
 from checks.engine.wording import plural
 
 _UNIT = "lines"
@@ -18,6 +18,7 @@ def measure(view: View) -> Measurement:
 
     Proven: a known secret, or inside an error dump, or in a request not answered 4xx. Attempted: in
     requests answered 4xx, a stranger's guess. A proxy's access log cannot mask and counts apart.
+    Where a database was given and could not name the live secrets, nothing found is no good news.
     """
     problem = view.log_unknown("secret_leak")
     log = view.evidence.log
@@ -38,6 +39,11 @@ def measure(view: View) -> Measurement:
     }
     if counts[Proof.PROXY]:
         details["proxy"] = _PROXY_MEND
+    if log.unsearched is not None:
+        details["not_searched"] = str(log.unsearched)
+        # What was found is proven all the same; what was not found was not looked for.
+        if not proven:
+            return unknown(_UNIT, _unsearched(log.unsearched), details)
     return Measurement(
         value=lines,
         unit=_UNIT,
@@ -46,6 +52,12 @@ def measure(view: View) -> Measurement:
         details=details,
         evidence=tuple(leak.example for leak in leaks[:_MAX_LINES]),
         window=view.log_window,
+    )
+
+
+def _unsearched(why: Problem) -> Problem:
+    return Problem(
+        what=f"The log was not searched for all live webhook secrets. {why.what}", mend=why.mend
     )
 
 

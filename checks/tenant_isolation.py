@@ -97,7 +97,7 @@ MESSAGE_EXTERNAL_ID = Query(
             FROM messages
             WHERE created_at >= %(deployed_at)s::timestamptz
               AND created_at < %(until)s::timestamptz
-              AND external_id <> ''
+              AND external_id::text <> ''
         ), crossing AS (
             SELECT min(m.id::text) AS id
             FROM fresh
@@ -125,7 +125,7 @@ CONNECTION_INSTANCE = Query(
                 max(created_at) >= %(deployed_at)s::timestamptz AS fresh,
                 min(id::text) AS id
             FROM unit_whatsapp_connections
-            WHERE instance_id <> ''
+            WHERE instance_id::text <> ''
               AND created_at < %(until)s::timestamptz
             GROUP BY instance_id
             HAVING count(DISTINCT unit_id) > 1

@@ -20,16 +20,25 @@
 --     ALTER ROLE golive_store  LOGIN PASSWORD '…';
 --
 -- * `golive doctor` compares what is granted with what is needed, and names each GRANT that is missing.
--- * The application's tables are expected in the schema public. For another one, replace "public"
---   in this file.
+-- * The application's tables are expected in the schema public. For another one, name it first:
+--     psql -v ON_ERROR_STOP=1 -c "SET golive.schema = 'crm'" -f manifests/roles.sql "$OWNER_URL"
+--   (in the SQL Editor: the line SET golive.schema = 'crm'; above this file).
 -- * Where row-level security is on, a role without a policy sees no rows at all. Then each table
 --   below needs, for both roles:
---     CREATE POLICY golive ON public.messages TO golive_reader, golive_fixer USING (true);
+--     CREATE POLICY golive ON messages TO golive_reader, golive_fixer USING (true);
 -- * Before PostgreSQL 15 everybody may make tables in public. Where the application does not count
 --   on that: REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 BEGIN;
 SET LOCAL client_min_messages = warning;
+
+-- Names without a schema are the application's from here on.
+DO $schema$
+BEGIN
+    PERFORM set_config('search_path',
+        quote_ident(coalesce(nullif(current_setting('golive.schema', true), ''), 'public')), true);
+END
+$schema$;
 
 -- --- The roles ---------------------------------------------------------------------------------
 
@@ -52,15 +61,31 @@ ALTER ROLE golive_reader SET default_transaction_read_only = on;
 ALTER ROLE golive_reader SET statement_timeout = '15s';
 ALTER ROLE golive_reader SET lock_timeout = '3s';
 ALTER ROLE golive_reader SET idle_in_transaction_session_timeout = '60s';
-ALTER ROLE golive_reader SET search_path = public;
 
 -- A fix that has to wait gives up: it must not queue the application's own statements behind it.
 ALTER ROLE golive_fixer SET statement_timeout = '15s';
 ALTER ROLE golive_fixer SET lock_timeout = '3s';
 ALTER ROLE golive_fixer SET idle_in_transaction_session_timeout = '30s';
-ALTER ROLE golive_fixer SET search_path = public;
 
 ALTER ROLE golive_store SET idle_in_transaction_session_timeout = '60s';
+
+-- Where the application's tables are: in public for every database, elsewhere for this one alone.
+DO $path$
+DECLARE
+    role_name text;
+BEGIN
+    FOREACH role_name IN ARRAY ARRAY['golive_reader', 'golive_fixer'] LOOP
+        IF current_setting('search_path') = 'public' THEN
+            EXECUTE format('ALTER ROLE %I SET search_path = public', role_name);
+            EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET search_path',
+                role_name, current_database());
+        ELSE
+            EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = %s',
+                role_name, current_database(), current_setting('search_path'));
+        END IF;
+    END LOOP;
+END
+$path$;
 
 -- Who blocks whom (pg_stat_activity of other users). Not every owner may pass this role on; without
 -- it the diagnosis of a stuck campaign cannot name the blocking statement, and all else works.
@@ -84,61 +109,62 @@ $stats$;
 
 DO $application$
 BEGIN
-    IF to_regclass('public.messages') IS NULL THEN
-        RAISE INFO 'There is no table public.messages in %: only the schema golive is prepared here.',
-            current_database();
+    IF to_regclass('messages') IS NULL THEN
+        RAISE INFO 'There is no table messages in the schema % of %: only the schema golive is prepared here.',
+            current_setting('search_path'), current_database();
         RETURN;
     END IF;
 
-    REVOKE ALL ON public.units, public.leads, public.conversations, public.messages,
-        public.unit_whatsapp_connections, public.campaigns, public.campaign_recipients
+    REVOKE ALL ON units, leads, conversations, messages,
+        unit_whatsapp_connections, campaigns, campaign_recipients
         FROM golive_reader, golive_fixer, golive_store;
-    GRANT USAGE ON SCHEMA public TO golive_reader, golive_fixer;
+    EXECUTE format('GRANT USAGE ON SCHEMA %s TO golive_reader, golive_fixer',
+        current_setting('search_path'));
 
     -- golive_reader: what Query.reads of the checks and of the diagnosis name, no more and no less.
-    GRANT SELECT (id, name) ON public.units TO golive_reader;
-    GRANT SELECT (id, unit_id, contact_id) ON public.leads TO golive_reader;
+    GRANT SELECT (id, name) ON units TO golive_reader;
+    GRANT SELECT (id, unit_id, contact_id) ON leads TO golive_reader;
     GRANT SELECT (id, unit_id, contact_id, instance_id, lead_id, created_at)
-        ON public.conversations TO golive_reader;
+        ON conversations TO golive_reader;
     GRANT SELECT (id, conversation_id, sender, status, external_id, retry_count, last_retry_at,
         error_details, created_at)
-        ON public.messages TO golive_reader;
+        ON messages TO golive_reader;
     GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, provider_config,
         connected_at, disconnected_at, created_at, updated_at)
-        ON public.unit_whatsapp_connections TO golive_reader;
+        ON unit_whatsapp_connections TO golive_reader;
     GRANT SELECT (id, unit_id, name, status, completed_at, created_at)
-        ON public.campaigns TO golive_reader;
+        ON campaigns TO golive_reader;
     -- Not every version of the application has this column.
-    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'public.campaigns'::regclass
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'campaigns'::regclass
                AND attname = 'scheduled_at' AND NOT attisdropped) THEN
-        GRANT SELECT (scheduled_at) ON public.campaigns TO golive_reader;
+        GRANT SELECT (scheduled_at) ON campaigns TO golive_reader;
     END IF;
     GRANT SELECT (id, campaign_id, contact_id, status, message_id, sent_at, error_message,
         created_at)
-        ON public.campaign_recipients TO golive_reader;
+        ON campaign_recipients TO golive_reader;
 
     -- golive_fixer: what a preview must show, and the columns that a fix sets.
-    GRANT SELECT (id, name) ON public.units TO golive_fixer;
-    GRANT SELECT (id, unit_id) ON public.conversations TO golive_fixer;
+    GRANT SELECT (id, name) ON units TO golive_fixer;
+    GRANT SELECT (id, unit_id) ON conversations TO golive_fixer;
     GRANT SELECT (id, campaign_id, status, sent_at, created_at)
-        ON public.campaign_recipients TO golive_fixer;
+        ON campaign_recipients TO golive_fixer;
 
     -- Fix: a new webhook secret for one unit.
     GRANT SELECT (id, unit_id, provider, instance_id, status, webhook_secret, provider_config,
         updated_at)
-        ON public.unit_whatsapp_connections TO golive_fixer;
-    GRANT UPDATE (webhook_secret) ON public.unit_whatsapp_connections TO golive_fixer;
+        ON unit_whatsapp_connections TO golive_fixer;
+    GRANT UPDATE (webhook_secret) ON unit_whatsapp_connections TO golive_fixer;
 
     -- Fix: failed messages back into the queue.
     GRANT SELECT (id, conversation_id, sender, status, external_id, retry_count, last_retry_at,
         error_details, created_at)
-        ON public.messages TO golive_fixer;
-    GRANT UPDATE (status, retry_count, error_details) ON public.messages TO golive_fixer;
+        ON messages TO golive_fixer;
+    GRANT UPDATE (status, retry_count, error_details) ON messages TO golive_fixer;
 
     -- Fix: a stuck campaign back to draft.
     GRANT SELECT (id, unit_id, name, status, started_at, completed_at, created_at)
-        ON public.campaigns TO golive_fixer;
-    GRANT UPDATE (status, started_at) ON public.campaigns TO golive_fixer;
+        ON campaigns TO golive_fixer;
+    GRANT UPDATE (status, started_at) ON campaigns TO golive_fixer;
 END
 $application$;
 
@@ -166,7 +192,7 @@ GRANT USAGE, CREATE ON SCHEMA golive TO golive_store;
 
 DO $fixes$
 BEGIN
-    IF to_regclass('public.messages') IS NULL THEN
+    IF to_regclass('messages') IS NULL THEN
         RETURN;
     END IF;
     GRANT USAGE ON SCHEMA golive TO golive_fixer;

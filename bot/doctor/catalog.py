@@ -14,8 +14,9 @@ from checks.sources.database.snapshot import CATALOG
 
 SESSION: Final = Query(
     name="doctor_session",
-    # reset_val, because the source sets its own limits for the transaction.
-    sql="""
+    # reset_val, because the source sets its own limits for the transaction. `writes` holds also
+    # where the role can only become another one that may (SET ROLE).
+    sql=r"""
         SELECT
             current_user::text AS role,
             current_database()::text AS database,
@@ -23,6 +24,20 @@ SESSION: Final = Query(
             pg_is_in_recovery() AS standby,
             (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
             pg_has_role('pg_read_all_stats', 'USAGE') AS stats,
+            (
+                SELECT reset_val FROM pg_settings WHERE name = 'search_path'
+            ) AS search_path,
+            EXISTS (
+                SELECT FROM pg_class AS c
+                JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                CROSS JOIN pg_roles AS r
+                WHERE c.relkind IN ('r', 'p', 'v', 'f')
+                  AND n.nspname NOT LIKE 'pg\_%%'
+                  AND n.nspname <> 'information_schema'
+                  AND pg_has_role(r.oid, 'MEMBER')
+                  AND (has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE')
+                       OR has_table_privilege(r.oid, c.oid, 'DELETE, TRUNCATE'))
+            ) AS writes,
             (SELECT reset_val::bigint FROM pg_settings WHERE name = 'statement_timeout')
                 AS statement_ms,
             (SELECT reset_val = 'on' FROM pg_settings
@@ -36,7 +51,8 @@ HELD: Final = Query(
     name="doctor_rights",
     sql="""
         SELECT
-            CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS tab,
+            CASE WHEN pg_table_is_visible(c.oid) AND n.nspname <> 'golive' THEN ''
+                ELSE n.nspname || '.' END || c.relname AS tab,
             coalesce(string_agg(a.attname, ',' ORDER BY a.attnum)
                 FILTER (WHERE has_column_privilege(c.oid, a.attnum, 'SELECT')), '') AS selects,
             coalesce(string_agg(a.attname, ',' ORDER BY a.attnum)
@@ -71,6 +87,20 @@ SCHEMAS: Final = Query(
     """,
     reads={},
 )
+
+TABLES: Final = Query(
+    name="doctor_tables",
+    sql="""
+        SELECT c.relname::text AS tab, n.nspname::text AS schema,
+            has_schema_privilege(n.oid, 'USAGE') AS usable
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relname = ANY (%(tables)s::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+        ORDER BY n.nspname, c.relname
+    """,
+    reads={},
+)
+"""In which schemas there are tables by these names, whether or not they can be used."""
 
 NEEDED: Final = Query(name="doctor_needed", sql=CATALOG, reads={})
 """Binds `tables` and `columns`, a pair for each needed column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from bot.doctor import catalog
@@ -13,32 +14,56 @@ from checks.sources.database.problems import required
 
 def needed_columns(
     found: tuple[Row, ...],
-    schemas: tuple[Row, ...],
-    role: str,
+    elsewhere: tuple[Row, ...],
+    session: Row,
     needs: Mapping[str, Sequence[Query]],
 ) -> list[Line]:
     """A line for each table with something missing, or one for all.
 
     Args:
         found: rows of NEEDED.
-        schemas: rows of SCHEMAS.
-        role: whose rights counted.
+        elsewhere: rows of TABLES.
+        session: the row of SESSION.
         needs: what needs the database → its queries.
     """
-    public = next((row for row in schemas if row["name"] == "public"), None)
-    if public is not None and not public["usable"]:
-        return [
-            failed(
-                f"The role {role} may not use the schema public, so it sees no table.",
-                f"As its owner: GRANT USAGE ON SCHEMA public TO {catalog.quoted(role)};",
-            )
-        ]
     found = required(found, *(query for queries in needs.values() for query in queries))
     lacking = catalog.missing(found)
+    gone = {entry.table for entry in lacking if not entry.exists}
+    places = {str(row["tab"]): row for row in elsewhere if row["tab"] in gone}
+    if places:
+        return [
+            *_places(places, session),
+            *(_lacking(e, str(session["role"]), needs) for e in lacking if e.table not in places),
+        ]
     if not lacking:
         tables = len({str(row["tab"]) for row in found})
         return [ok(f"All {len(found)} columns of {tables} tables that the checks read are there.")]
-    return [_lacking(entry, role, needs) for entry in lacking]
+    return [_lacking(entry, str(session["role"]), needs) for entry in lacking]
+
+
+def _places(places: Mapping[str, Row], session: Row) -> list[Line]:
+    """A line for each schema that holds tables which are needed and not found."""
+    role, path = str(session["role"]), str(session["search_path"])
+    name, database = catalog.quoted(role), catalog.quoted(str(session["database"]))
+    lines: list[Line] = []
+    for schema in dict.fromkeys(str(row["schema"]) for row in places.values()):
+        mine = {table: row for table, row in places.items() if row["schema"] == schema}
+        mends: list[str] = []
+        if not all(row["usable"] for row in mine.values()):
+            mends.append(f"GRANT USAGE ON SCHEMA {catalog.quoted(schema)} TO {name};")
+        if schema not in re.findall(r'[^\s,"]+', path):
+            mends.append(
+                f"ALTER ROLE {name} IN DATABASE {database} SET search_path ="
+                f" {catalog.quoted(schema)};"
+            )
+            what = (
+                f"{', '.join(mine)} stand{'s' if len(mine) == 1 else ''} in the schema {schema},"
+                f" which the search_path of {role} ({path}) does not name."
+            )
+        else:
+            what = f"The role {role} may not use the schema {schema}, so it sees no table."
+        lines.append(failed(what, f"As its owner: {' '.join(mends)}"))
+    return lines
 
 
 def _lacking(entry: catalog.Missing, role: str, needs: Mapping[str, Sequence[Query]]) -> Line:

@@ -9,13 +9,15 @@ from typing import Final
 from bot.doctor import catalog
 from bot.doctor.clocks import Span, clock_line
 from bot.doctor.columns import needed_columns
-from bot.doctor.model import Line, failed, ok, warning
+from bot.doctor.model import Line, Status, failed, ok, warning
 from bot.doctor.rights import reader_rights
+from bot.doctor.statements import explained, fit_lines
 from checks.engine.check import Query
 from checks.engine.masking import MIN_LIVE_SECRET
 from checks.engine.model import DatabaseEvidence, Row
 from checks.engine.wording import plural
 from checks.sources.database import Database
+from checks.sources.database.coverage import HIDDEN, hidden_of, hidden_problem
 from checks.sources.database.problems import TRANSACTION_POOLER_PORT
 from checks.sources.database.url import target_of
 
@@ -39,25 +41,7 @@ _HOURLY = Query(
     reads={},
 )
 
-_HIDDEN = Query(
-    name="doctor_row_security",
-    sql="""
-        SELECT
-            c.relname AS tab,
-            EXISTS (
-                SELECT FROM pg_policy AS p
-                WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
-                  AND (0 = ANY (p.polroles) OR EXISTS (
-                      SELECT FROM unnest(p.polroles) AS r (id) WHERE pg_has_role(r.id, 'USAGE')))
-            ) AS policy
-        FROM pg_class AS c
-        JOIN unnest(%(tables)s::text[]) AS needed (tab) ON c.oid = to_regclass(needed.tab)
-        WHERE row_security_active(c.oid)
-        GROUP BY c.oid, c.relname
-        ORDER BY c.relname
-    """,
-    reads={},
-)
+_HIDDEN = Query(name="doctor_row_security", sql=HIDDEN, reads={})
 
 _SHORT = Query(
     name="doctor_short_secrets",
@@ -84,30 +68,32 @@ async def look_at_database(
         needs: what needs the database (a check, a diagnosis) → its queries.
         clock: this machine's time.
     """
-    columns = reader_rights(q for queries in needs.values() for q in queries).select
+    columns = reader_rights(_all(needs)).select
     asked: list[tuple[Query, dict[str, object]]] = [
         (catalog.SESSION, {}),
         (catalog.NEEDED, catalog.pairs(columns)),
         (catalog.HELD, {}),
         (catalog.SCHEMAS, {}),
         (_HOURLY, {}),
-        (_HIDDEN, {"tables": list(columns)}),
+        (catalog.TABLES, {"tables": list(columns)}),
+        (_HIDDEN, {"tables": list(columns), "commands": ["r"] * len(columns)}),
         (_SHORT, {"least": MIN_LIVE_SECRET}),
     ]
+    planned = [explained(q.name, q.sql) for q in {q.name: q for q in _all(needs)}.values()]
     before = clock()
-    found = await database.collect(asked)
+    found = await database.collect([*asked, *planned])
     here = Span(before=before, after=clock())
     if found.problem is not None:
         return [failed(found.problem.what, found.problem.mend)]
-    broken = next((r.problem for r in found.results.values() if r.problem), None)
     session = rows(found, catalog.SESSION)
     if not session:
+        broken = next((r.problem for r in found.results.values() if r.problem), None)
         return [failed(str(broken), "")]
     role = str(session[0]["role"])
     return [
         _connected(found, session[0], url),
-        *needed_columns(rows(found, catalog.NEEDED), rows(found, catalog.SCHEMAS), role, needs),
-        *_row_security(rows(found, _HIDDEN), role),
+        *_schema(found, session[0], needs, [query for query, _ in planned]),
+        *_covered(found),
         _cannot_write(found, session[0]),
         *_session(session[0], role),
         *_index(rows(found, _HOURLY)),
@@ -133,6 +119,33 @@ def in_plain_text(url: str, setting: str) -> list[Line]:
             f"Take sslmode=disable out of {setting}, and switch TLS on at the server (ssl = on).",
         )
     ]
+
+
+def _all(needs: Mapping[str, Sequence[Query]]) -> list[Query]:
+    return [query for queries in needs.values() for query in queries]
+
+
+def _users(needs: Mapping[str, Sequence[Query]]) -> dict[str, list[str]]:
+    """Name of a query → what needs it."""
+    users: dict[str, list[str]] = {}
+    for name, queries in needs.items():
+        for query in queries:
+            users.setdefault(query.name, []).append(name)
+    return users
+
+
+def _schema(
+    found: DatabaseEvidence,
+    session: Row,
+    needs: Mapping[str, Sequence[Query]],
+    planned: Sequence[Query],
+) -> list[Line]:
+    """What is missing; where nothing is, whether each query fits the types."""
+    columns, elsewhere = rows(found, catalog.NEEDED), rows(found, catalog.TABLES)
+    lines = needed_columns(columns, elsewhere, session, needs)
+    if any(line.status is Status.FAILED for line in lines):
+        return lines
+    return [*lines, *fit_lines(found, planned, _users(needs))]
 
 
 def rows(found: DatabaseEvidence, query: Query) -> tuple[Row, ...]:
@@ -163,25 +176,20 @@ def _connected(found: DatabaseEvidence, session: Row, url: str) -> Line:
     )
 
 
-def _row_security(hidden: tuple[Row, ...], role: str) -> list[Line]:
-    blind = [str(row["tab"]) for row in hidden if not row["policy"]]
-    partly = [str(row["tab"]) for row in hidden if row["policy"]]
-    lines: list[Line] = []
-    if blind:
-        mend = " ".join(
-            f"CREATE POLICY golive ON {table} FOR SELECT TO {catalog.quoted(role)} USING (true);"
-            for table in blind
-        )
-        lines.append(
-            failed(f"Row-level security hides every row of {', '.join(blind)} from {role}.", mend)
-        )
-    if partly:
-        lines.append(
-            warning(
-                f"Row-level security may hide rows of {', '.join(partly)} from {role}.",
-                f"Check that its policies let {role} read all units' rows.",
-            )
-        )
+def _covered(found: DatabaseEvidence) -> list[Line]:
+    """What is hidden, and whether a standby is in step."""
+    hidden = hidden_of(rows(found, _HIDDEN))
+    kinds = (
+        [entry for entry in hidden if entry.stored],
+        [entry for entry in hidden if entry.wholly and not entry.stored],
+        [entry for entry in hidden if not entry.wholly and not entry.stored],
+    )
+    problems = [hidden_problem(entries) for entries in kinds if entries]
+    lines = [failed(problem.what, problem.mend) for problem in problems]
+    if found.stale is not None:
+        lines.append(failed(found.stale.what, found.stale.mend))
+    elif found.standby:
+        lines.append(ok("It is a standby, and has replayed what it received."))
     return lines
 
 
@@ -195,6 +203,8 @@ def _cannot_write(found: DatabaseEvidence, session: Row) -> Line:
         shown = ", ".join(tables[:5]) + (f" and {len(tables) - 5} more" if tables[5:] else "")
         return warning(f"The role {role} may write to {shown}.", _ROLES)
     schemas = [str(row["name"]) for row in rows(found, catalog.SCHEMAS) if row["creates"]]
+    if session["writes"]:
+        return warning(f"The role {role} can become a role that may write (SET ROLE).", _ROLES)
     if schemas:
         return warning(
             f"The role {role} may make tables in {', '.join(schemas)}.",
@@ -211,14 +221,19 @@ def _session(session: Row, role: str) -> list[Line]:
         lines.append(
             warning(
                 f"The role {role} has no statement_timeout of its own.",
-                f"ALTER ROLE {name} SET statement_timeout = '15s';",
+                _ROLES
+                if session["writes"] or session["superuser"]
+                else f"ALTER ROLE {name} SET statement_timeout = '15s';",
             )
         )
     if not session["read_only"]:
+        # A role that can write may be the application's own, which this would stop.
         lines.append(
             warning(
                 f"Sessions of {role} do not begin read-only.",
-                f"ALTER ROLE {name} SET default_transaction_read_only = on;",
+                _ROLES
+                if session["writes"] or session["superuser"]
+                else f"ALTER ROLE {name} SET default_transaction_read_only = on;",
             )
         )
     if not session["stats"]:

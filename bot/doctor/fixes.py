@@ -8,12 +8,17 @@ from typing import Final
 from bot.doctor import catalog
 from bot.doctor.catalog import Held
 from bot.doctor.database import rows
-from bot.doctor.model import Line, failed, ok, warning
+from bot.doctor.model import Line, Status, failed, ok, warning
 from bot.doctor.rights import FIXER, Columns
+from bot.doctor.statements import explained, fit_lines
 from bot.doctor.store import connected_to_write, not_connected
+from bot.remediation.regenerate_secret import RegenerateSecret
+from bot.remediation.reset_campaign import ResetCampaign
+from bot.remediation.reset_messages import ResetMessages
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence
 from checks.sources.database import Database
+from checks.sources.database.coverage import HIDDEN, hidden_of, hidden_problem
 
 SETTING: Final = "GOLIVE_REMEDIATION_DATABASE_URL"
 _RUN: Final = "Run manifests/roles.sql in the application's database, as the owner of its tables."
@@ -31,6 +36,8 @@ _RECORDS_THERE = Query(
     """,
     reads={},
 )
+_KINDS: Final = (RegenerateSecret, ResetMessages, ResetCampaign)
+_HIDDEN = Query(name="doctor_fix_row_security", sql=HIDDEN, reads={})
 _CHAIN = Query(
     name="doctor_fix_audit", sql="SELECT golive.fix_audit_broken_at() AS broken_at", reads={}
 )
@@ -43,6 +50,13 @@ async def look_at_fixes(database: Database, reader: Database | None = None) -> l
         database: by the fixing role.
         reader: the database that the checks look at, which has to be the same one.
     """
+    planned = [
+        explained(f"{kind.name} {number}", statement)
+        for kind in _KINDS
+        for number, statement in enumerate(kind.statements, start=1)
+    ]
+    uses = [(t, c) for kind in _KINDS for t, each in kind.uses.items() for c in each]
+    used = {"tables": [table for table, _ in uses], "commands": [command for _, command in uses]}
     found = await database.collect(
         [
             (catalog.SESSION, {}),
@@ -51,6 +65,8 @@ async def look_at_fixes(database: Database, reader: Database | None = None) -> l
             (_RECORDS_THERE, {"tables": list(_RECORDS)}),
             (_CHAIN, {}),
             (catalog.PLACE, {}),
+            (_HIDDEN, used),
+            *planned,
         ]
     )
     if found.problem is not None:
@@ -73,6 +89,12 @@ async def look_at_fixes(database: Database, reader: Database | None = None) -> l
         )
     else:
         lines += _rights(found, role)
+    hidden = hidden_of(rows(found, _HIDDEN))
+    if hidden:
+        problem = hidden_problem(hidden, "ALL")
+        lines.append(failed(problem.what, problem.mend))
+    if not any(line.status is Status.FAILED for line in lines):
+        lines += fit_lines(found, [query for query, _ in planned], {})
     return [*lines, *_chain(found)]
 
 

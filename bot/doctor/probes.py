@@ -40,6 +40,7 @@ from checks.diagnosis.units import CONNECTIONS
 from checks.engine.check import Check, Query
 from checks.engine.model import Problem
 from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import DatabaseRule
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, Transport
 from checks.sources.http import HttpHealthProbe
@@ -79,15 +80,16 @@ async def open_probes(subject: Subject) -> AsyncGenerator[list[Probe]]:
     settings = subject.settings
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_http_client())
-        database = await _database(stack, settings.database_url)
+        rule = subject.runbook.database
+        database = await _database(stack, settings.database_url, rule)
         tests: dict[str, Test] = {
             "Environment": _at_once(look_at_environment(settings)),
             "Runbook": _at_once(look_at_runbook(subject.notes, subject.where)),
             "Log": await _log(subject, stack),
             "Database": _reader(subject, database),
-            "Store": _store(subject, await _database(stack, settings.store_url)),
+            "Store": _store(subject, await _database(stack, settings.store_url, rule)),
             "Fixes": _fixes(
-                subject, await _database(stack, settings.remediation_database_url), database
+                subject, await _database(stack, settings.remediation_database_url, rule), database
             ),
             "Application": _application(subject),
             "Slack": _slack(subject, client),
@@ -110,10 +112,12 @@ def _at_once(lines: Sequence[Line]) -> Test:
     return test
 
 
-async def _database(stack: AsyncExitStack, url: SecretStr | None) -> PostgresDatabase | None:
+async def _database(
+    stack: AsyncExitStack, url: SecretStr | None, rule: DatabaseRule
+) -> PostgresDatabase | None:
     if url is None:
         return None
-    return await stack.enter_async_context(PostgresDatabase(url.get_secret_value()))
+    return await stack.enter_async_context(PostgresDatabase(url.get_secret_value(), rule=rule))
 
 
 async def _log(subject: Subject, stack: AsyncExitStack) -> Test:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, LiteralString, TypeAlias
 
 import psycopg
@@ -14,7 +14,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bot.remediation import trouble
+from checks.engine.model import Problem
 from checks.sources.database.connection import conninfo, hang_up_after, roll_back
+from checks.sources.database.coverage import HIDDEN, SET_ZONE, hidden_of, hidden_problem
 from checks.sources.database.url import target_of
 
 Row: TypeAlias = dict[str, Any]
@@ -33,9 +35,11 @@ _WHOLE: Final = timedelta(seconds=50)
 _BEGIN: Final = sql.SQL(
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {lock};"
     " SET LOCAL statement_timeout = {statement};"
-    " SET LOCAL idle_in_transaction_session_timeout = {idle}; SET LOCAL TimeZone = 'UTC'"
+    " SET LOCAL idle_in_transaction_session_timeout = {idle}"
 )
 """One trip. The server's own bounds free its locks when this side hangs up or disappears."""
+
+_ZONE: Final[LiteralString] = f"SELECT {SET_ZONE}"
 
 
 class FixDatabase:
@@ -46,13 +50,21 @@ class FixDatabase:
         lock: how long a statement waits for a lock.
         statement: how long a statement may run.
         whole: how long all of a transaction may take before its connection is given up.
+        zone: in which timestamps without time zone are read; None for the database's own.
     """
 
     def __init__(
-        self, url: str, *, lock: timedelta, statement: timedelta, whole: timedelta = _WHOLE
+        self,
+        url: str,
+        *,
+        lock: timedelta,
+        statement: timedelta,
+        whole: timedelta = _WHOLE,
+        zone: str | None = None,
     ) -> None:
         self.target = target_of(url)
         self._url = url
+        self._zone = zone
         self._lock = lock
         self._statement = statement
         self._whole = max(whole, statement)
@@ -98,6 +110,7 @@ class FixDatabase:
         )
         await connection.execute(begin)
         try:
+            await connection.execute(_ZONE, {"zone": self._zone})
             yield
             await connection.execute("COMMIT" if keep else "ROLLBACK")
         finally:
@@ -150,9 +163,30 @@ class FixDatabase:
 async def fetch(
     connection: Connection, statement: LiteralString, values: Mapping[str, object] | None = None
 ) -> list[Row]:
-    """The rows of one statement; [] where it returns none by its kind."""
+    """The rows of one statement, instants in UTC; [] where it returns none by its kind."""
     cursor = await connection.execute(statement, values)
-    return await cursor.fetchall() if cursor.description is not None else []
+    rows = await cursor.fetchall() if cursor.description is not None else []
+    return [{name: _in_utc(value) for name, value in row.items()} for row in rows]
+
+
+def _in_utc(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    return value
+
+
+async def hidden_from(connection: Connection, uses: Mapping[str, str]) -> Problem | None:
+    """Why this role does not see, or may not change, every row of these tables.
+
+    uses: table → "r" where it is read, "rw" where it is changed too
+    """
+    pairs = [(table, command) for table, commands in uses.items() for command in commands]
+    values: dict[str, object] = {
+        "tables": [table for table, _ in pairs],
+        "commands": [command for _, command in pairs],
+    }
+    hidden = hidden_of(await fetch(connection, HIDDEN, values))
+    return hidden_problem(hidden, "ALL") if hidden else None
 
 
 async def one(

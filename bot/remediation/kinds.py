@@ -70,11 +70,15 @@ class Kind(Protocol):
     name:     as people type it
     check:    id of the check that it is meant to help
     undoable: whether it can be taken back
+    uses:     tables of the application → "r" for those that it reads, "rw" for those it changes too
+    statements: what it runs on them
     """
 
     name: ClassVar[str]
     check: ClassVar[str]
     undoable: ClassVar[bool]
+    uses: ClassVar[Mapping[str, str]]
+    statements: ClassVar[tuple[LiteralString, ...]]
 
     async def look(self, *, proposing: bool) -> Seen:
         """What `aim` and `change` need from elsewhere; `proposing`: `aim` follows."""

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from bot.clock import Clock
 from bot.remediation import audit, claims
 from bot.remediation.audit import Entry
-from bot.remediation.database import Connection, FixDatabase
+from bot.remediation.database import Connection, FixDatabase, hidden_from
 from bot.remediation.kinds import Kind, Preview, Seen, digest_of
 from bot.remediation.steps import NoSteps, Steps
 from bot.remediation.values import (
@@ -119,6 +119,9 @@ class Proposing:
     async def _look(self, kind: Kind, wish: Wish) -> Preview:
         seen = await kind.look(proposing=True)
         async with self.database.transaction(keep=False) as connection:
+            hidden = await hidden_from(connection, kind.uses)
+            if hidden is not None:
+                raise FixRefused(f"{hidden} Nothing was written.")
             aim = await kind.aim(connection, wish, seen)
             changes = await self.changed(kind, connection, aim, seen)
         # A transaction of its own: the rows are as they were, and no lock is held any more.

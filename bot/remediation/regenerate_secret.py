@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import ClassVar, Final, LiteralString
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,22 +27,23 @@ SWITCHED: Final = "switched"
 
 _CHANGE: Final = """
     WITH chosen AS (
-        SELECT id, webhook_secret, instance_id, provider_config ->> 'apiUrl' AS api_url
+        SELECT id, webhook_secret::text AS webhook_secret, instance_id,
+            provider_config ->> 'apiUrl' AS api_url
         FROM unit_whatsapp_connections
-        WHERE unit_id = %(unit)s AND provider = 'evolution'
+        WHERE unit_id = %(unit)s AND provider::text = 'evolution'
         FOR UPDATE
     )
     UPDATE unit_whatsapp_connections AS w
-    SET webhook_secret = gen_random_uuid()::text
+    SET webhook_secret = gen_random_uuid()
     FROM chosen
     WHERE w.id = chosen.id
-    RETURNING w.id, w.webhook_secret AS new_secret, chosen.webhook_secret AS old_secret,
+    RETURNING w.id, w.webhook_secret::text AS new_secret, chosen.webhook_secret AS old_secret,
         chosen.instance_id, chosen.api_url
 """
 """The runbook's statement, for one unit that Evolution serves."""
 
 _CONNECTION: Final = """
-    SELECT w.id, w.provider, w.instance_id, w.status, w.webhook_secret,
+    SELECT w.id, w.provider, w.instance_id, w.status, w.webhook_secret::text AS webhook_secret,
         w.provider_config ->> 'apiUrl' AS api_url, w.provider_config ->> 'apiKey' AS api_key
     FROM unit_whatsapp_connections AS w WHERE w.unit_id = %(unit)s
 """
@@ -77,6 +78,8 @@ class RegenerateSecret:
     name: ClassVar[str] = "regenerate_secret"
     check: ClassVar[str] = "unknown_instances"
     undoable: ClassVar[bool] = False
+    uses: ClassVar[Mapping[str, str]] = {"units": "r", "unit_whatsapp_connections": "rw"}
+    statements: ClassVar[tuple[LiteralString, ...]] = (_CONNECTION, _CHANGE)
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, LiteralString
 from uuid import UUID
 
 from bot.clock import Clock
@@ -16,13 +16,13 @@ from checks.engine.wording import plural
 
 _PROCESSING: Final = """
     SELECT c.id, c.name, u.name AS unit FROM campaigns AS c JOIN units AS u ON u.id = c.unit_id
-    WHERE c.status = 'processing' ORDER BY c.name, c.id
+    WHERE c.status::text = 'processing' ORDER BY c.name, c.id
 """
 
 _CHANGE: Final = """
     WITH chosen AS (
         SELECT id, status, started_at FROM campaigns
-        WHERE id = %(campaign)s AND status = 'processing'
+        WHERE id = %(campaign)s AND status::text = 'processing'
         FOR UPDATE
     )
     UPDATE campaigns AS c
@@ -33,11 +33,11 @@ _CHANGE: Final = """
         c.status, c.started_at,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id) AS total,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id
-            AND r.status IN ('sent', 'delivered', 'read')) AS sent,
+            AND r.status::text IN ('sent', 'delivered', 'read')) AS sent,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id
-            AND r.status = 'failed') AS failed,
+            AND r.status::text = 'failed') AS failed,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id
-            AND r.status = 'pending') AS pending,
+            AND r.status::text = 'pending') AS pending,
         (SELECT max(r.sent_at) FROM campaign_recipients AS r WHERE r.campaign_id = c.id)
             AS newest_sent
 """
@@ -45,21 +45,23 @@ _CHANGE: Final = """
 
 _RESTORE: Final = """
     UPDATE campaigns AS c
-    SET status = b.before ->> 'status', started_at = (b.before ->> 'started_at')::timestamptz
+    SET status = (jsonb_populate_record(NULL::campaigns, b.before)).status,
+        started_at = (jsonb_populate_record(NULL::campaigns, b.before)).started_at
     FROM golive.fix_before_images AS b
     WHERE b.claim_id = %(claim)s AND b.table_name = 'campaigns' AND c.id = b.row_id
-      AND c.status = b.after ->> 'status' AND c.started_at IS NULL
+      AND c.status::text = b.after ->> 'status' AND c.started_at IS NULL
     RETURNING c.id
 """
+"""Each value in the type that its column has, whether a text or an enum."""
 
 _TOUCHED: Final = """
     SELECT b.row_id, c.status,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = b.row_id
-            AND r.status IN ('sent', 'delivered', 'read')) AS sent,
+            AND r.status::text IN ('sent', 'delivered', 'read')) AS sent,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = b.row_id
-            AND r.status = 'failed') AS failed,
+            AND r.status::text = 'failed') AS failed,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = b.row_id
-            AND r.status = 'pending') AS pending
+            AND r.status::text = 'pending') AS pending
     FROM golive.fix_before_images AS b
     LEFT JOIN campaigns AS c ON c.id = b.row_id
     WHERE b.claim_id = %(claim)s AND b.table_name = 'campaigns'
@@ -78,6 +80,12 @@ class ResetCampaign:
     name: ClassVar[str] = "reset_campaign"
     check: ClassVar[str] = "campaigns"
     undoable: ClassVar[bool] = True
+    uses: ClassVar[Mapping[str, str]] = {
+        "campaigns": "rw",
+        "campaign_recipients": "r",
+        "units": "r",
+    }
+    statements: ClassVar[tuple[LiteralString, ...]] = (_PROCESSING, _CHANGE, _RESTORE, _TOUCHED)
 
     def __init__(
         self,

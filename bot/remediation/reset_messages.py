@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, LiteralString
 from uuid import UUID
 
 from bot.remediation import message_queries as sql
@@ -52,6 +52,15 @@ class ResetMessages:
     name: ClassVar[str] = "reset_messages"
     check: ClassVar[str] = "outbound_success"
     undoable: ClassVar[bool] = True
+    uses: ClassVar[Mapping[str, str]] = {
+        "messages": "rw",
+        "conversations": "r",
+        "units": "r",
+        "unit_whatsapp_connections": "r",
+    }
+    statements: ClassVar[tuple[LiteralString, ...]] = (
+        *(sql.KNOWN, sql.BY_UNIT, sql.FACTS, sql.CHANGE, sql.RESTORE, sql.TOUCHED),
+    )
 
     def __init__(
         self,

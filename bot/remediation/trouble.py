@@ -29,6 +29,15 @@ _NOT_PREPARED: Final = Problem(
     what="The database is not prepared for fixes: tables or rights are missing.",
     mend="Run manifests/roles.sql as the owner of the tables; `golive doctor` names what lacks.",
 )
+_STANDBY: Final = Problem(
+    what="The database is a standby and takes no writes. Nothing was written.",
+    mend=f"Let {SETTING} name the primary.",
+)
+_OTHER_TYPES: Final = Problem(
+    what="The columns have other types than fixes know: ids must be uuid, and an enum of statuses"
+    " must know what a fix sets. Nothing was written.",
+    mend="`golive doctor` names the statement and the type.",
+)
 _IN_THE_WAY: Final = Problem(
     what="Another fix of the same thing is under way. Nothing was written.",
     mend="Wait for its outcome in the channel.",
@@ -64,15 +73,33 @@ def refused(
     return FixUnavailable(problem, retry=isinstance(error, psycopg.OperationalError))
 
 
+_KNOWN: Final[tuple[tuple[tuple[type[psycopg.Error], ...], Problem, bool], ...]] = (
+    ((errors.LockNotAvailable, errors.DeadlockDetected), _LOCKED, True),
+    ((errors.QueryCanceled,), _SLOW, True),
+    ((errors.UniqueViolation,), _IN_THE_WAY, True),
+    (
+        (errors.InsufficientPrivilege, errors.UndefinedTable, errors.InvalidSchemaName),
+        _NOT_PREPARED,
+        False,
+    ),
+    ((errors.ReadOnlySqlTransaction,), _STANDBY, False),
+    (
+        (
+            *(errors.UndefinedFunction, errors.DatatypeMismatch),
+            *(errors.CannotCoerce, errors.InvalidTextRepresentation),
+        ),
+        _OTHER_TYPES,
+        False,
+    ),
+)
+"""What the server says, what it means, and whether another try may help."""
+
+
 def _known(error: psycopg.Error) -> FixUnavailable | None:
-    match error:
-        case errors.LockNotAvailable() | errors.DeadlockDetected():
-            return FixUnavailable(_LOCKED, retry=True)
-        case errors.QueryCanceled():
-            return FixUnavailable(_SLOW, retry=True)
-        case errors.UniqueViolation():
-            return FixUnavailable(_IN_THE_WAY, retry=True)
-        case errors.InsufficientPrivilege() | errors.UndefinedTable() | errors.InvalidSchemaName():
-            return FixUnavailable(_NOT_PREPARED, retry=False)
-        case _:
-            return None
+    # A standby refuses a transaction that is to write as a feature that it lacks.
+    if isinstance(error, errors.FeatureNotSupported) and "recovery" in str(error):
+        return FixUnavailable(_STANDBY, retry=False)
+    for kinds, problem, retry in _KNOWN:
+        if isinstance(error, kinds):
+            return FixUnavailable(problem, retry=retry)
+    return None

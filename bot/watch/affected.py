@@ -19,19 +19,19 @@ AFFECTED = Query(
             JOIN conversations AS v ON v.id = m.conversation_id
             WHERE m.created_at >= %(since)s::timestamptz
               AND m.created_at < %(until)s::timestamptz
-              AND m.sender = 'agent'
+              AND m.sender::text = 'agent'
               AND (
-                  m.status = 'failed'
-                  OR (m.status IN ('sent', 'delivered', 'read') AND m.external_id IS NULL)
+                  m.status::text = 'failed'
+                  OR (m.status::text IN ('sent', 'delivered', 'read') AND m.external_id IS NULL)
                   OR (
-                      m.status IN ('queued', 'pending')
+                      m.status::text IN ('queued', 'pending')
                       AND m.created_at < %(until)s::timestamptz - interval '1 minute'
                   )
               )
         ), lost AS (
             SELECT w.unit_id
             FROM unit_whatsapp_connections AS w
-            WHERE w.status <> 'connected'
+            WHERE w.status::text <> 'connected'
               AND w.disconnected_at >= %(since)s::timestamptz
         )
         SELECT

@@ -49,7 +49,7 @@ _MESSAGES: Final[LiteralString] = """
         JOIN messages AS m ON m.id = b.row_id
         WHERE c.state IN ('executed', 'unsettled') AND c.executed_at >= %(since)s::timestamptz
           AND b.before ->> 'status' = 'failed'
-          AND m.status = b.after ->> 'status' AND m.sender = 'agent'
+          AND m.status::text = b.after ->> 'status' AND m.sender::text = 'agent'
           AND m.created_at >= %(since)s::timestamptz AND m.created_at < %(until)s::timestamptz
     )
     SELECT count(*) AS renamed, count(*) FILTER (WHERE created_at
@@ -62,18 +62,18 @@ A fix renames what was created before it: older ones have nothing of the window.
 """
 
 _CAMPAIGNS: Final[LiteralString] = """
-    SELECT DISTINCT ON (c.id) c.id, c.name, u.name AS unit, c.created_at AS due_at,
-        (SELECT max(r.sent_at) FROM campaign_recipients AS r WHERE r.campaign_id = c.id)
-            AS newest_sent,
+    SELECT DISTINCT ON (c.id) c.id, c.name, u.name AS unit, c.created_at::timestamptz AS due_at,
+        (SELECT max(r.sent_at)::timestamptz FROM campaign_recipients AS r
+            WHERE r.campaign_id = c.id) AS newest_sent,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id) AS recipients,
         (SELECT count(*) FROM campaign_recipients AS r WHERE r.campaign_id = c.id
-            AND r.status = 'pending') AS pending
+            AND r.status::text = 'pending') AS pending
     FROM golive.fix_claims AS f
     JOIN golive.fix_before_images AS b ON b.claim_id = f.id AND b.table_name = 'campaigns'
     JOIN campaigns AS c ON c.id = b.row_id
     JOIN units AS u ON u.id = c.unit_id
     WHERE f.state IN ('executed', 'unsettled') AND f.executed_at >= %(now)s - %(back)s::interval
-      AND c.status = b.after ->> 'status'
+      AND c.status::text = b.after ->> 'status'
     ORDER BY c.id
 """
 """Campaigns that a fix renamed and nobody has dispatched; each once."""

@@ -51,7 +51,7 @@ _INBOUND: Final = Query(
     name="expected_inbound",
     sql="""
         SELECT count(*) AS messages FROM messages
-        WHERE sender = 'customer' AND created_at >= %(since)s::timestamptz
+        WHERE sender::text = 'customer' AND created_at >= %(since)s::timestamptz
     """,
     reads={"messages": ("sender", "created_at")},
 )

@@ -6,12 +6,13 @@ They are kept in memory alone: a secret has no place in golive's own tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.clock import Clock
 from checks.engine.model import DatabaseEvidence
-from checks.sources.database import Database
+from checks.sources.database import Database, LiveSecrets
 from checks.sources.database.snapshot import Work
 
 _KEPT: Final = timedelta(hours=36)
@@ -52,11 +53,12 @@ class _Remembering:
         self._database = database
         self._since = since
 
-    async def secrets(self) -> tuple[str, ...]:
+    async def secrets(self) -> LiveSecrets:
         """The live webhook secrets, and those that were; also while the database is away."""
         found = await self._database.secrets()
-        self._known.note(found)
-        return tuple(dict.fromkeys((*found, *self._known.since(self._since))))
+        self._known.note(found.values)
+        remembered = self._known.since(self._since)
+        return replace(found, values=tuple(dict.fromkeys((*found.values, *remembered))))
 
     async def collect(self, work: Work) -> DatabaseEvidence:
         """See `Database.collect`."""

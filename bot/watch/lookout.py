@@ -67,10 +67,14 @@ class Subject:
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    """How far the log was read for one purpose, and from which instant on."""
+    """How far the log was read for one purpose, and from which instant on.
+
+    unsearched: whether that was without all live secrets
+    """
 
     since: datetime
     scan: ScanState | None = None
+    unsearched: bool = False
 
 
 class Lookout:
@@ -255,7 +259,8 @@ class Lookout:
         database = self.sources.database
         if database is None:
             return self._secrets
-        return (*self._secrets, *await self.known_secrets.beside(database, None).secrets())
+        live = await self.known_secrets.beside(database, None).secrets()
+        return (*self._secrets, *live.values)
 
     async def _look_live(self) -> Report:
         begun, now = time.monotonic(), self._clock.now()
@@ -306,6 +311,12 @@ class Lookout:
             evidence, reading.scan = await runner.collect(
                 self._checks, self._runbook, sources, occasion, state=reading.scan
             )
+            if reading.unsearched and evidence.log.unsearched is None:
+                # The secrets are known now: what was read without them is read again.
+                evidence, reading.scan = await runner.collect(
+                    self._checks, self._runbook, sources, occasion
+                )
+            reading.unsearched = evidence.log.unsearched is not None
         return evidence
 
 

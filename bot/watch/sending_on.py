@@ -47,7 +47,7 @@ _ANSWERED: Final = "handed over"
 _ALL: Final = "all handed over"
 
 _MESSAGES: Final[LiteralString] = """
-    SELECT b.row_id, coalesce(m.status = b.after ->> 'status', false) AS stands
+    SELECT b.row_id, coalesce(m.status::text = b.after ->> 'status', false) AS stands
     FROM golive.fix_before_images AS b
     LEFT JOIN messages AS m ON m.id = b.row_id
     WHERE b.claim_id = %(claim)s AND b.table_name = 'messages'
@@ -55,7 +55,7 @@ _MESSAGES: Final[LiteralString] = """
     ORDER BY b.row_id
 """
 _CAMPAIGNS: Final[LiteralString] = """
-    SELECT b.row_id, coalesce(c.status = b.after ->> 'status', false) AS stands
+    SELECT b.row_id, coalesce(c.status::text = b.after ->> 'status', false) AS stands
     FROM golive.fix_before_images AS b
     LEFT JOIN campaigns AS c ON c.id = b.row_id
     WHERE b.claim_id = %(claim)s AND b.table_name = 'campaigns'

@@ -47,12 +47,14 @@ CAMPAIGNS = Query(
 LIMITED = Query(
     name="diagnosis_limited",
     sql=r"""
-        SELECT count(*) AS messages, max(coalesce(last_retry_at, created_at)) AS newest
+        SELECT
+            count(*) AS messages,
+            max(coalesce(last_retry_at, created_at))::timestamptz AS newest
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(now)s::timestamptz - interval '1 hour'
           AND created_at < %(now)s::timestamptz
-          AND error_details ~ '\m429\M'
+          AND error_details::text ~ '\m429\M'
     """,
     reads={"messages": ("sender", "created_at", "last_retry_at", "error_details")},
 )

@@ -32,20 +32,22 @@ OUTBOUND = Query(
     # Nothing processes `queued` messages, so one that is older than a minute is stranded.
     sql="""
         SELECT
-            count(*) FILTER (WHERE status = 'failed') AS failed,
+            count(*) FILTER (WHERE status::text = 'failed') AS failed,
             count(*) FILTER (
-                WHERE status IN ('sent', 'delivered', 'read') AND coalesce(external_id, '') = ''
+                WHERE status::text IN ('sent', 'delivered', 'read')
+                  AND coalesce(external_id::text, '') = ''
             ) AS sent_without_provider_id,
             count(*) FILTER (
-                WHERE status = 'queued' AND created_at < %(now)s::timestamptz - interval '1 minute'
+                WHERE status::text = 'queued'
+                  AND created_at < %(now)s::timestamptz - interval '1 minute'
             ) AS stranded,
             count(*) AS total,
             max(created_at) FILTER (
-                WHERE status IN ('sent', 'delivered', 'read') AND external_id <> ''
-            ) AS newest_sent,
-            min(created_at) FILTER (WHERE status = 'queued') AS oldest_queued
+                WHERE status::text IN ('sent', 'delivered', 'read') AND external_id::text <> ''
+            )::timestamptz AS newest_sent,
+            min(created_at) FILTER (WHERE status::text = 'queued')::timestamptz AS oldest_queued
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(now)s::timestamptz - interval '1 hour'
           AND created_at < %(now)s::timestamptz
     """,
@@ -59,17 +61,18 @@ FAILURES = Query(
     sql="""
         SELECT
             coalesce(
-                nullif(left(regexp_replace(error_details, '[0-9]{6,}', '…', 'g'), 200), ''),
+                nullif(left(regexp_replace(error_details::text, '[0-9]{6,}', '…', 'g'), 200), ''),
                 'no error was written'
             ) AS error,
             count(*) AS messages,
             max(retry_count) AS retries
         FROM messages
-        WHERE sender = 'agent'
+        WHERE sender::text = 'agent'
           AND created_at >= %(now)s::timestamptz - interval '1 hour'
           AND created_at < %(now)s::timestamptz
-          AND (status = 'failed'
-               OR (status IN ('sent', 'delivered', 'read') AND coalesce(external_id, '') = ''))
+          AND (status::text = 'failed'
+               OR (status::text IN ('sent', 'delivered', 'read')
+                   AND coalesce(external_id::text, '') = ''))
         GROUP BY 1
         ORDER BY 2 DESC, 1
         LIMIT 5

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from checks.diagnosis.application import Application, HttpApplication
 from checks.diagnosis.facts import CertificateFacts, EventFacts, Facts, ServerFacts, UnitFacts
 from checks.diagnosis.model import Diagnosis, Probe, Procedure, conclude
 from checks.diagnosis.units import CONNECTIONS, ask, connections
-from checks.engine.collecting import NO_DATABASE, NO_LOG, NO_URL
+from checks.engine.check import Query
+from checks.engine.collecting import NO_DATABASE, NO_LOG, NO_URL, traffic, without_misread
 from checks.engine.model import (
     DatabaseEvidence,
     Evidence,
@@ -106,6 +107,7 @@ async def look(
     )
     # The log first: the test event, which is sent after it, does not stand in what was read.
     scanned, database = await asyncio.gather(looking.scan(log), looking.query())
+    database = without_misread(database, looking.queries, traffic(database, occasion, scanned))
     health, certificate, event, asked = await asyncio.gather(
         looking.health(), looking.certificate(), looking.event(), looking.evolution(database)
     )
@@ -150,6 +152,11 @@ class _Looking:
     params: Mapping[str, float]
     limits: Limits
 
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        asked = (CONNECTIONS,) if self.needs(Probe.EVOLUTION) else ()
+        return (*self.procedure.queries, *asked)
+
     def needs(self, probe: Probe) -> bool:
         return probe in self.procedure.probes
 
@@ -178,14 +185,11 @@ class _Looking:
             "until": self.occasion.window.until,
             "most_units": self.limits.units,
         }
-        needed = [*self.procedure.queries]
-        if self.needs(Probe.EVOLUTION):
-            needed.append(CONNECTIONS)
-        if not needed:
+        if not self.queries:
             return DatabaseEvidence(problem=_NOT_NEEDED)
         if self.sources.database is None:
             return DatabaseEvidence(problem=NO_DATABASE)
-        work = [(query, values) for query in needed]
+        work = [(query, values) for query in self.queries]
         found = await _within(self.limits.reading, self.sources.database.collect(work))
         return found or DatabaseEvidence(problem=_late("The database"))
 
@@ -231,9 +235,7 @@ class _Looking:
 def _without_secrets(database: DatabaseEvidence) -> DatabaseEvidence:
     """The database's answers without the connections, which hold keys and secrets."""
     kept = {name: found for name, found in database.results.items() if name != CONNECTIONS.name}
-    return DatabaseEvidence(
-        problem=database.problem, server_version=database.server_version, results=kept
-    )
+    return replace(database, results=kept)
 
 
 def _late(what: str) -> Problem:

@@ -44,8 +44,8 @@ CONNECTIONS = Query(
             count(*) OVER () AS total
         FROM unit_whatsapp_connections AS w
         JOIN units AS u ON u.id = w.unit_id
-        WHERE w.provider = 'evolution'
-        ORDER BY w.status = 'connected', w.updated_at DESC, w.unit_id
+        WHERE w.provider::text = 'evolution'
+        ORDER BY w.status::text = 'connected', w.updated_at DESC, w.unit_id
         LIMIT %(most_units)s
     """,
     reads={

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from checks.engine.check import Check
+from checks.engine.check import Check, Query
 from checks.engine.model import (
     DatabaseEvidence,
     Evidence,
     HealthEvidence,
     LogEvidence,
     Problem,
+    QueryResult,
 )
 from checks.engine.own_events import own_probes
 from checks.engine.plan import Occasion
 from checks.engine.thresholds import Rule
-from checks.sources.database import Database
+from checks.sources.database import Database, LiveSecrets
+from checks.sources.database.coverage import Traffic, misread_times
 from checks.sources.http import HealthProbe
 from checks.sources.logs.source import LogSource, ScanRequest, ScanState
 
@@ -101,20 +104,22 @@ async def _scan(
         return LogEvidence(source="", problem=_NOT_NEEDED), state
     if sources.log is None:
         return LogEvidence(source="", problem=NO_LOG), state
-    known: tuple[str, ...] | Problem = ()
+    known = LiveSecrets()
     if sources.database is not None:
-        known = await _guarded("database", sources.database.secrets())
+        asked = await _guarded("database", sources.database.secrets())
+        known = LiveSecrets(problem=asked) if isinstance(asked, Problem) else asked
     request = ScanRequest(
         window=occasion.window,
         since_offset=occasion.since_offset,
-        secrets=(*occasion.secrets, *(() if isinstance(known, Problem) else known)),
+        secrets=(*occasion.secrets, *known.values),
         fingerprint_key=occasion.fingerprint_key,
         marks=occasion.marks,
     )
     scanned = await _guarded("log", sources.log.scan(request, state, progress))
     if isinstance(scanned, Problem):
         return LogEvidence(source="", problem=scanned), state
-    return scanned
+    found, state = scanned
+    return replace(found, unsearched=known.problem), state
 
 
 async def _query(
@@ -133,7 +138,46 @@ async def _query(
     if database is None:
         return DatabaseEvidence(problem=NO_DATABASE)
     found = await _guarded("database", database.collect(work))
-    return DatabaseEvidence(problem=found) if isinstance(found, Problem) else found
+    if isinstance(found, Problem):
+        return DatabaseEvidence(problem=found)
+    return without_misread(found, [query for query, _ in work], traffic(found, occasion, log))
+
+
+def without_misread(
+    evidence: DatabaseEvidence, queries: Sequence[Query], traffic: Traffic
+) -> DatabaseEvidence:
+    """The evidence without answers that rest on times read in another zone than written in."""
+    problem = misread_times(evidence, traffic)
+    if problem is None:
+        return evidence
+    zoneless = set(evidence.zoneless)
+    misread = {
+        query.name: QueryResult(problem=problem)
+        for query in queries
+        if zoneless & {f"{table}.{name}" for table, names in query.reads.items() for name in names}
+    }
+    return replace(evidence, results={**evidence.results, **misread})
+
+
+_MESSAGES = ("inbound_created", "send_ok")
+
+
+def traffic(evidence: DatabaseEvidence, occasion: Occasion, log: LogEvidence) -> Traffic:
+    """What counter and log know of messages that came, whatever the rows' own times say."""
+    observed, counter = occasion.observed, evidence.results.get("messages_inserted")
+    if observed is not None and observed.inserted is not None and not evidence.standby:
+        inserted = counter.rows[0]["inserted"] if counter is not None and counter.rows else None
+        if isinstance(inserted, int) and inserted > observed.inserted:
+            return Traffic(until=observed.deployed_at, counted=True)
+        if inserted == observed.inserted and inserted:
+            return Traffic(quiet=True)
+    if log.problem is not None or log.unwindowed is not None or log.carries.isdisjoint(_MESSAGES):
+        return Traffic()
+    seen = [log.signals[name] for name in _MESSAGES if name in log.signals]
+    came = [found for found in seen if found.count]
+    last = [found.last for found in came if found.last is not None]
+    until: datetime | None = max(last) if last else occasion.window.since
+    return Traffic(until=until if came else None, quiet=not came)
 
 
 def _parameters(rule: Rule, occasion: Occasion, log: LogEvidence) -> dict[str, object]:

@@ -138,6 +138,8 @@ class LogEvidence:
     unknown:    signals that the format carries but that could not be counted here, and why
     own_events: name → events of `unknown_instance` that carry it, of names that look like those of
                 golive's own test events
+    unsearched: why the live secrets, or some of them, were not searched; None where all were, and
+                where no database was given that could name them
     """
 
     source: str
@@ -167,6 +169,7 @@ class LogEvidence:
     until: datetime | None = None
     unknown: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     own_events: Mapping[str, int] = field(default_factory=dict[str, int])
+    unsearched: Problem | None = None
 
 
 Row: TypeAlias = Mapping[str, bool | int | float | str | datetime | None]
@@ -182,11 +185,29 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseEvidence:
-    """Results by query name, all from one snapshot; `problem` when there was no connection."""
+    """Results by query name, all from one snapshot; `problem` when there was no connection.
+
+    What was not covered is a problem of each query that reads it. Beside that stands:
+
+    hidden:       tables whose rows the reader does not see, or not all of them, or not as they are
+    standby:      whether it is a standby; stale: why it does not have what its primary has
+    server_time:  its clock; clock_offset: seconds that it is ahead of golive's
+    timezone:     in which timestamps without time zone were read
+    zoneless:     the columns, as "table.column", that were read so
+    newest:       when the newest message was made, where that is such a column
+    """
 
     problem: Problem | None = None
     server_version: str | None = None
     results: Mapping[str, QueryResult] = field(default_factory=dict[str, QueryResult])
+    hidden: tuple[str, ...] = ()
+    standby: bool = False
+    stale: Problem | None = None
+    server_time: datetime | None = None
+    clock_offset: float = 0.0
+    timezone: str | None = None
+    zoneless: tuple[str, ...] = ()
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from checks.diagnosis.model import State
 from checks.diagnosis.runner import Limits, Sources
 from checks.engine.model import DatabaseEvidence, Problem, QueryResult
 from checks.engine.profiles import SIGNALS
-from checks.sources.database import PostgresDatabase
+from checks.sources.database import LiveSecrets, PostgresDatabase
 from checks.sources.evolution import ServerSettings
 from tests.diagnosis.worlds import BUSY, LONG_AGO, World, cause, nothing, states
 from tests.support.evidence import log
@@ -117,8 +117,8 @@ async def test_a_missing_grant_is_told(world: World) -> None:
 class _Never:
     """A database and a log that never answer."""
 
-    async def secrets(self) -> tuple[str, ...]:
-        return ()
+    async def secrets(self) -> LiveSecrets:
+        return LiveSecrets()
 
     async def collect(self, work: object) -> DatabaseEvidence:
         del work

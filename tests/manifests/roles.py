@@ -55,9 +55,10 @@ def run_script(url: str) -> list[str]:
     return said
 
 
-def install(url: str) -> RoleUrls:
-    """Run roles.sql and let each role log in."""
-    run_script(url)
+def install(url: str, *, script: bool = True) -> RoleUrls:
+    """Run roles.sql, unless it was, and let each role log in."""
+    if script:
+        run_script(url)
     names = ("golive_reader", "golive_fixer", "golive_store")
     with psycopg.connect(url, autocommit=True) as connection:
         for name in names:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from checks.sources.database import PostgresDatabase
+from checks.sources.database import LiveSecrets, PostgresDatabase
 from checks.sources.database.snapshot import Limits
 from tests.support.crm_rows import Rows
 from tests.support.database_questions import (
@@ -112,16 +112,18 @@ async def test_secrets(crm_database: str) -> None:
             rows.unit(name, created_at=NOW, webhook_secret=secret)
         rows.unit("E", created_at=NOW, webhook_secret=None)
     async with PostgresDatabase(crm_database) as database:
-        assert await database.secrets() == ("s" * 32, "t" * 32)
+        assert await database.secrets() == LiveSecrets(values=("s" * 32, "t" * 32))
 
 
 async def test_secrets_on_trouble(crm_database: str) -> None:
-    """Where the secrets cannot be read there are none, and nothing is raised."""
+    """Where the secrets cannot be read the reason is told, and nothing is raised."""
     with Rows(crm_database) as rows:
         rows.run("ALTER TABLE unit_whatsapp_connections DROP COLUMN webhook_secret")
     for url in (crm_database, "postgresql://u:pw@127.0.0.1:1/x"):
         async with PostgresDatabase(url) as database:
-            assert await database.secrets() == ()
+            found = await database.secrets()
+        assert found.values == ()
+        assert found.problem is not None
 
 
 # --- one snapshot -------------------------------------------------------------------------------

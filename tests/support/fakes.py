@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from checks.engine.check import Query
 from checks.engine.model import DatabaseEvidence, HealthEvidence, LogEvidence, Problem
+from checks.sources.database import LiveSecrets
 from checks.sources.logs.source import Mark, ScanRequest, ScanState
 
 
@@ -67,14 +68,18 @@ class FakeDatabase:
 
     evidence: DatabaseEvidence = field(default_factory=DatabaseEvidence)
     live: tuple[str, ...] = ()
+    problem: Problem | None = None
+    breaks_secrets: Exception | None = None
     journal: Journal = field(default_factory=Journal)
     breaks: Exception | None = None
     asked: dict[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
-    async def secrets(self) -> tuple[str, ...]:
+    async def secrets(self) -> LiveSecrets:
         """The secrets it was told to have."""
         self.journal.entries.append("database.secrets")
-        return self.live
+        if self.breaks_secrets is not None:
+            raise self.breaks_secrets
+        return LiveSecrets(values=self.live, problem=self.problem)
 
     async def collect(self, work: Sequence[tuple[Query, Mapping[str, object]]]) -> DatabaseEvidence:
         """Answer as told."""

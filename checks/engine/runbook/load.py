@@ -18,6 +18,7 @@ from checks.engine.runbook.model import (
     BetweenRule,
     CriterionRule,
     CriterionSource,
+    DatabaseRule,
     DecisionRule,
     HistoryRule,
     LogRule,
@@ -32,6 +33,7 @@ from checks.engine.runbook.spec import (
     BetweenSpec,
     CheckSpec,
     CriterionSpec,
+    DatabaseSpec,
     HistorySpec,
     PhaseSpec,
     PointSpec,
@@ -122,6 +124,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
             profiles=spec.log.profiles,
             loki_lag=spec.log.loki.lag if spec.log.loki is not None else LOKI_LAG,
         ),
+        database=DatabaseRule() if spec.database is None else _database(spec.database),
         default_window=spec.default_window,
         sample=_sample(spec),
         history=None if spec.history is None else _history(spec.history),
@@ -143,6 +146,10 @@ def _between(spec: BetweenSpec) -> BetweenRule:
         over_after=spec.over_after,
         mention_every=spec.mention_every,
     )
+
+
+def _database(spec: DatabaseSpec) -> DatabaseRule:
+    return DatabaseRule(timezone=spec.timezone, lag=spec.lag, clock_offset=spec.clock_offset)
 
 
 def _history(spec: HistorySpec) -> HistoryRule:

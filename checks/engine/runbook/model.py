@@ -89,6 +89,20 @@ class LogRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseRule:
+    """When what the database answers is no basis; these hold where the runbook does not say.
+
+    timezone:     IANA name in which timestamps without time zone are read; None: the database's own
+    lag:          how far a standby may be behind what it received
+    clock_offset: by how much its clock and golive's may differ
+    """
+
+    timezone: str | None = None
+    lag: timedelta = timedelta(seconds=30)
+    clock_offset: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRule:
     """Checks that a clear rise against the deployment before raises from OK to WARNING.
 
@@ -148,6 +162,7 @@ class Runbook:
     schedule: tuple[SchedulePoint, ...]
     follow_up: Mapping[Decision, tuple[Phase, ...]]
     log: LogRule
+    database: DatabaseRule = field(default_factory=DatabaseRule)
     default_window: timedelta
     sample: SampleRule
     between: BetweenRule = field(default_factory=BetweenRule)

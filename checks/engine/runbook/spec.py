@@ -219,6 +219,14 @@ class EvolutionSpec(Strict):
     hosts: Annotated[list[HostName], Field(min_length=1)]
 
 
+class DatabaseSpec(Strict):
+    """When the database is no basis, and the time zone of times in it that name none."""
+
+    timezone: Annotated[str, AfterValidator(zone)] | None = None
+    lag: Span
+    clock_offset: Span
+
+
 class RunbookSpec(Strict):
     """The runbook of a go-live as data: what is looked at when, and what follows from it."""
 
@@ -238,6 +246,7 @@ class RunbookSpec(Strict):
     remediation: RemediationSpec | None = None
     evolution: EvolutionSpec | None = None
     log: LogSpec
+    database: DatabaseSpec | None = None
 
 
 _T = TypeVar("_T", bound=BaseModel)

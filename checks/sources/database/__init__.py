@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from checks.sources.database.source import Database, PostgresDatabase
+from checks.sources.database.source import Database, LiveSecrets, PostgresDatabase
 
-__all__ = ["Database", "PostgresDatabase"]
+__all__ = ["Database", "LiveSecrets", "PostgresDatabase"]

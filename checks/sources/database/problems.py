@@ -148,6 +148,14 @@ def no_answer(target: Target, seconds: float) -> Problem:
     )
 
 
+def not_covered(problem: Problem) -> Problem:
+    """What the database shows its reader could not be learned, so that no answer is a basis."""
+    return Problem(
+        what=f"Whether golive sees all rows could not be learned. {problem.what}",
+        mend=problem.mend,
+    )
+
+
 def query_problem(
     error: psycopg.Error,
     query: Query,

@@ -2,12 +2,15 @@
 
 An error discards everything behind it in a pipeline. The savepoint after the first SELECT makes the
 rest answerable all the same, in the same snapshot: `ROLLBACK TO`, and send what is left again.
+
+The first query behind it is the snapshot's own: what the database shows, and how current it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import takewhile
 from typing import LiteralString, TypeAlias
 
@@ -18,6 +21,7 @@ from psycopg.rows import DictRow, TupleRow, dict_row
 
 from checks.engine.check import Query
 from checks.engine.model import QueryResult, Row
+from checks.sources.database.coverage import COVERAGE, NEWEST, SET_ZONE, Coverage, asks, coverage_of
 from checks.sources.database.problems import asks_catalog, query_problem
 from checks.sources.database.url import Target
 from checks.sources.database.values import plain_row
@@ -32,12 +36,13 @@ _OPENING: tuple[LiteralString, ...] = (
         set_config('statement_timeout', %(statement_ms)s, true),
         set_config('lock_timeout', %(lock_ms)s, true),
         set_config('idle_in_transaction_session_timeout', %(idle_ms)s, true),
-        set_config('TimeZone', 'UTC', true)
-    """,
-    "SELECT current_setting('server_version') AS version, current_user::text AS role",
+        current_setting('server_version') AS version,
+        current_user::text AS role,
+    """
+    + SET_ZONE,
     "SAVEPOINT before_queries",
 )
-_HELLO = 2  # the place of the version in _OPENING
+_HELLO = 1  # the place of the version in _OPENING
 _AGAIN: LiteralString = "ROLLBACK TO SAVEPOINT before_queries"
 _END: LiteralString = "ROLLBACK"
 
@@ -75,11 +80,13 @@ class Limits:
 class Snapshot:
     """What one transaction answered, filled while it goes on.
 
+    coverage: what the answers are about; None where that could not be learned
     broken: the first error that ended the transaction itself, where there was one
     lost:   whether the connection ended with it
     """
 
     results: dict[str, QueryResult] = field(default_factory=dict[str, QueryResult])
+    coverage: Coverage | None = None
     version: str | None = None
     role: str = ""
     broken: psycopg.Error | None = None
@@ -87,19 +94,46 @@ class Snapshot:
 
 
 async def read(
-    connection: Connection, work: Work, *, target: Target, limits: Limits, pipelined: bool
+    connection: Connection,
+    work: Work,
+    *,
+    target: Target,
+    limits: Limits,
+    pipelined: bool,
+    zone: str | None = None,
 ) -> Snapshot:
     """Answer every query of `work` from one read-only snapshot.
 
     A query that fails gets its Problem; the others are answered all the same. Where the transaction
     itself ends (connection lost, hung up), `broken` is set and the unanswered have no result.
+
+    zone: in which timestamps without time zone are read; None for the database's own
     """
+    newest: Work = [(NEWEST, {})] if _reads_times_of_messages(work) else []
     reading = _Reading(
-        connection=connection, target=target, limits=limits, pipelined=pipelined, pending=list(work)
+        connection=connection,
+        target=target,
+        limits=limits,
+        pipelined=pipelined,
+        zone=zone,
+        pending=[(COVERAGE, asks(query.reads for query, _ in work)), *newest, *work],
     )
     while not await reading.step():
         pass
-    return reading.snapshot
+    return _covered(reading.snapshot)
+
+
+def _reads_times_of_messages(work: Work) -> bool:
+    return any("created_at" in query.reads.get("messages", ()) for query, _ in work)
+
+
+def _covered(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with what its own queries said in its coverage, and not among the results."""
+    newest = snapshot.results.pop(NEWEST.name, QueryResult())
+    at = newest.rows[0]["newest"] if newest.rows else None
+    if snapshot.coverage is not None and isinstance(at, datetime):
+        snapshot.coverage = replace(snapshot.coverage, newest=at)
+    return snapshot
 
 
 _Statement: TypeAlias = tuple[LiteralString, Mapping[str, object] | None]
@@ -117,6 +151,7 @@ class _Reading:
     target: Target
     limits: Limits
     pipelined: bool
+    zone: str | None
     pending: list[tuple[Query, Mapping[str, object]]]
     snapshot: Snapshot = field(default_factory=Snapshot)
     failed: tuple[Query, psycopg.Error] | None = None
@@ -146,6 +181,7 @@ class _Reading:
                 "statement_ms": _milliseconds(self.limits.statement),
                 "lock_ms": _milliseconds(self.limits.lock),
                 "idle_ms": _milliseconds(self.limits.one_by_one),
+                "zone": self.zone,
             }
             return [(sql, values if "%(" in sql else None) for sql in _OPENING]
         query, error = self.failed
@@ -168,6 +204,10 @@ class _Reading:
     async def _read_answers(self, cursors: Sequence[_Cursor]) -> None:
         for cursor in cursors:
             query, _ = self.pending.pop(0)
+            if query is COVERAGE:
+                (row,) = await cursor.fetchall()
+                self.snapshot.coverage = coverage_of(row)
+                continue
             try:
                 rows = tuple(plain_row(row) for row in await cursor.fetchall())
             except (

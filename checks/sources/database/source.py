@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
@@ -15,9 +17,13 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from checks.engine.check import Query
 from checks.engine.known_secrets import know
-from checks.engine.model import DatabaseEvidence, QueryResult
+from checks.engine.masking import MIN_LIVE_SECRET
+from checks.engine.model import DatabaseEvidence, Problem, QueryResult
+from checks.engine.runbook.model import DatabaseRule
+from checks.engine.wording import plural
 from checks.sources.database import problems
 from checks.sources.database.connection import conninfo, hang_up_after
+from checks.sources.database.coverage import COVERAGE, clock_offset
 from checks.sources.database.snapshot import Connection, Limits, Snapshot, Work, read
 from checks.sources.database.url import target_of
 
@@ -35,10 +41,10 @@ _TENANT_KEYS = Query(
 _SECRETS = Query(
     name="webhook_secrets",
     sql="""
-        SELECT DISTINCT webhook_secret
+        SELECT DISTINCT webhook_secret::text AS webhook_secret
         FROM unit_whatsapp_connections
-        WHERE webhook_secret <> ''
-        ORDER BY webhook_secret
+        WHERE webhook_secret::text <> ''
+        ORDER BY 1
     """,
     reads={"unit_whatsapp_connections": ("webhook_secret",)},
 )
@@ -46,11 +52,19 @@ _SECRETS = Query(
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSecrets:
+    """The live webhook secrets, as far as the database named them, and why not all of them."""
+
+    values: tuple[str, ...] = field(default=(), repr=False)
+    problem: Problem | None = None
+
+
 class Database(Protocol):
     """The application's database, as the engine sees it."""
 
-    async def secrets(self) -> tuple[str, ...]:
-        """The live webhook secrets, which must never occur in the log; () on any trouble."""
+    async def secrets(self) -> LiveSecrets:
+        """The live webhook secrets, which must never occur in the log. Trouble is never raised."""
         ...
 
     async def collect(self, work: Work) -> DatabaseEvidence:
@@ -64,12 +78,22 @@ class PostgresDatabase:
     pipelined: whether to send all queries at once. None decides by the port: a transaction pooler
         (6543) may hang on a pipeline, and is asked one query at a time. A database that hangs all
         the same is asked one by one from then on.
+    rule: when what it answers is no basis, and its time zone.
+    clock: this machine's clock, which the server's is compared with.
     """
 
     def __init__(
-        self, url: str, *, pipelined: bool | None = None, limits: Limits | None = None
+        self,
+        url: str,
+        *,
+        pipelined: bool | None = None,
+        limits: Limits | None = None,
+        rule: DatabaseRule | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._url = url
+        self._rule = rule or DatabaseRule()
+        self._clock = clock
         self._target = target_of(url)
         self._pipelined = (
             self._target.port != problems.TRANSACTION_POOLER_PORT
@@ -97,31 +121,35 @@ class PostgresDatabase:
         if pool is not None:
             await pool.close()
 
-    async def secrets(self) -> tuple[str, ...]:
-        """The live webhook secrets, which must never occur in the log; () on any trouble."""
+    async def secrets(self) -> LiveSecrets:
+        """The live webhook secrets, which must never occur in the log. Trouble is never raised."""
         evidence = await self.collect([(_SECRETS, {}), (_TENANT_KEYS, {})])
-        live, keys = (
-            tuple(str(row[column]) for row in evidence.results.get(query.name, QueryResult()).rows)
-            for query, column in ((_SECRETS, "webhook_secret"), (_TENANT_KEYS, "key"))
+        result = evidence.results.get(_SECRETS.name, QueryResult())
+        values = tuple(str(row["webhook_secret"]) for row in result.rows)
+        keys = evidence.results.get(_TENANT_KEYS.name, QueryResult()).rows
+        await asyncio.to_thread(know, (*values, *(str(row["key"]) for row in keys)))
+        return LiveSecrets(
+            values=values, problem=evidence.problem or result.problem or _too_short(values)
         )
-        await asyncio.to_thread(know, (*live, *keys))
-        return live
 
     async def collect(self, work: Work) -> DatabaseEvidence:
         """Answer all queries from one snapshot. Trouble is part of the evidence, never raised."""
         try:
-            snapshot, hung_up = await self._attempt(work)
+            snapshot, offset, hung_up = await self._attempt(work)
             if hung_up and self._pipelined and not snapshot.results:
                 self._pipelined = False
-                snapshot, hung_up = await self._attempt(work)
+                snapshot, offset, hung_up = await self._attempt(work)
         except psycopg.Error as error:
             await self.close()
             return DatabaseEvidence(problem=problems.connection_problem(error, self._target))
-        return self._evidence(work, snapshot, hung_up=hung_up)
+        return self._covered(
+            work, snapshot, self._evidence(work, snapshot, hung_up=hung_up), offset
+        )
 
-    async def _attempt(self, work: Work) -> tuple[Snapshot, bool]:
-        """One transaction; whether it was hung up because it took too long."""
+    async def _attempt(self, work: Work) -> tuple[Snapshot, float, bool]:
+        """One transaction; how far the server's clock is ahead, and whether it was hung up."""
         async with self._connection() as connection:
+            before = self._clock()
             with hang_up_after(connection, self._seconds) as hung_up:
                 snapshot = await read(
                     connection,
@@ -129,8 +157,11 @@ class PostgresDatabase:
                     target=self._target,
                     limits=self._limits,
                     pipelined=self._pipelined,
+                    zone=self._rule.timezone,
                 )
-        return snapshot, hung_up.is_set()
+        covered = snapshot.coverage
+        offset = clock_offset(covered.now, before, self._clock()) if covered is not None else 0.0
+        return snapshot, offset, hung_up.is_set()
 
     @property
     def _seconds(self) -> float:
@@ -150,6 +181,35 @@ class PostgresDatabase:
         missing = {query.name: QueryResult(problem=why) for query, _ in work}
         return DatabaseEvidence(
             server_version=snapshot.version, results={**missing, **snapshot.results}
+        )
+
+    def _covered(
+        self, work: Work, snapshot: Snapshot, evidence: DatabaseEvidence, offset: float
+    ) -> DatabaseEvidence:
+        """The evidence with what it covers; what it does not cover is no answer."""
+        covered = snapshot.coverage
+        asked = evidence.results.get(COVERAGE.name)
+        results = {name: r for name, r in evidence.results.items() if name != COVERAGE.name}
+        if covered is None:
+            if asked is not None and asked.problem is not None:
+                blind = problems.not_covered(asked.problem)
+                results |= {q.name: QueryResult(problem=blind) for q, _ in work if q.reads}
+            return replace(evidence, results=results)
+        for query, _ in work:
+            problem = covered.problem_of(query, offset, self._rule)
+            if problem is not None:
+                results[query.name] = QueryResult(problem=problem)
+        return replace(
+            evidence,
+            results=results,
+            hidden=tuple(dict.fromkeys(entry.table for entry in covered.hidden)),
+            standby=covered.standby,
+            stale=covered.stale(self._rule),
+            server_time=covered.now.astimezone(UTC),
+            clock_offset=offset,
+            timezone=covered.zone,
+            zoneless=covered.zoneless,
+            newest=covered.newest,
         )
 
     @asynccontextmanager
@@ -201,3 +261,14 @@ class PostgresDatabase:
 
     def _conninfo(self) -> str:
         return conninfo(self._url, self._limits.connect)
+
+
+def _too_short(secrets: tuple[str, ...]) -> Problem | None:
+    short = sum(len(secret) < MIN_LIVE_SECRET for secret in secrets)
+    if not short:
+        return None
+    return Problem(
+        what=f"{plural(short, 'webhook secret')} shorter than {MIN_LIVE_SECRET} characters cannot"
+        " be searched in the log.",
+        mend="Give those connections new secrets (`/golive fix regenerate_secret UNIT`).",
+    )
