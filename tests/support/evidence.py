@@ -56,6 +56,8 @@ _PARAMS: dict[str, float] = {
     "flap_disconnects": 3,
     "waiting_seconds": 60,
     "still_seconds": 600,
+    "least_responses": 3,
+    "least_touched": 2,
 }
 
 

@@ -124,6 +124,11 @@ class ResponseReader:
         self._health_path = health_path.encode()
         self._shape = _Shape.of(spec, line)
 
+    @property
+    def quote(self) -> bytes | None:
+        """What stands before the method; None where lines can only be read singly."""
+        return None if self._shape is None else bytes((self._shape.quote,))
+
     def marks(self, data: bytes) -> Marks:
         """Where newlines, other white space and quotes stand: the long part of the work."""
         quote = _NEWLINE if self._shape is None else self._shape.quote
