@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import SupportsInt
 
 import numpy as np
 
+from checks.engine.linear import LinearMatch, LinearPattern
 from checks.engine.profiles import LineResponses
 from checks.sources.logs.outages import Request, follow
 from checks.sources.logs.response_lines import Marks, ResponseLines, ResponseReader
-from checks.sources.logs.routes import STATUS_SIGNALS
+from checks.sources.logs.routes import STATUS_SIGNALS, route_of
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
 from checks.sources.logs.text import Text
 
@@ -24,7 +24,7 @@ _LEAST = min(_FAILED, *STATUS_SIGNALS)
 class BlockCounter:
     """Counts the responses of one line-based profile."""
 
-    def __init__(self, spec: LineResponses, line: re.Pattern[bytes], health_path: str) -> None:
+    def __init__(self, spec: LineResponses, line: LinearPattern, health_path: str) -> None:
         self._line = line
         self._has_method = "method" in line.groupindex
         self._reader = ResponseReader(spec, line, health_path)
@@ -74,10 +74,12 @@ class BlockCounter:
             line = text.data[begin : text.data.find(b"\n", begin)]
             match = self._line.match(line)
             if match is not None:
-                request = self._request(match)
                 if signal == "http_5xx":
+                    request = self._request(match)
                     tally.outages.touched(request)
-                tally.route(signal, request.route)
+                    tally.route(signal, request.route)
+                else:
+                    tally.route(signal, route_of(*self._asked(match)))
                 seen.append(line)
         tally.signal(signal).lines.extend(reversed(seen[:EVIDENCE_LINES]))
 
@@ -115,15 +117,15 @@ class BlockCounter:
         match = self._line.match(data, start, data.find(b"\n", start))
         return Request(b"?", b"?") if match is None else self._request(match)
 
-    def _request(self, match: re.Match[bytes]) -> Request:
-        groups = match.groupdict()
-        client = groups.get("client")
-        return Request(
-            groups.get("method") or b"",
-            groups.get("path") or b"",
-            None if client == _NOBODY else client,
-            groups.get("unit"),
-        )
+    def _asked(self, match: LinearMatch) -> tuple[bytes, bytes]:
+        """Method and path of a line."""
+        return (match["method"] or b"") if self._has_method else b"", match["path"] or b""
+
+    def _request(self, match: LinearMatch) -> Request:
+        groups = self._line.groupindex
+        client = match["client"] if "client" in groups else None
+        unit = match["unit"] if "unit" in groups else None
+        return Request(*self._asked(match), None if client == _NOBODY else client, unit)
 
 
 def _add(counted: Mapping[str, SupportsInt], minute: int | None, tally: Tally) -> None:

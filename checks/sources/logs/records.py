@@ -19,6 +19,7 @@ from checks.sources.logs.outages import Request
 
 _MAX_RECORD_LINES = 40
 _SHAPES_TRIED = 6
+_LONGEST_ID = 64
 _ASKED_BEFORE = 65_536
 """Bytes before a response in which its request is looked for, to know whose it was."""
 
@@ -211,7 +212,7 @@ class PairReader:
     def _asked(self, data: bytes, start: int) -> tuple[int, int]:
         """The request record of a response, where it stands shortly before; else nothing."""
         asked = self.id_of(data, start)
-        if asked is None:
+        if asked is None or len(asked) > _LONGEST_ID:
             return start, start
         least = max(0, start - _ASKED_BEFORE)
         place = data.rfind(self._id + asked, least, start)
