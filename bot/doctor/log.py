@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Final, Protocol
 import aiofiles.os
 
 from bot.doctor.model import Line, failed, ok, warning
+from checks.engine.linear import LinearPattern
 from checks.engine.model import LogEvidence, Problem, Window
 from checks.engine.profiles import PUBLIC_SIGNALS
 from checks.engine.wording import percent, plural
@@ -147,4 +147,6 @@ def signal_lines(profile: Profile, evidence: LogEvidence) -> list[Line]:
 
 def _dead(signal: str, profile: Profile) -> bool:
     spec = profile.events.get(signal)
-    return spec is not None and not re.search(spec.pattern, spec.example, re.MULTILINE)
+    if spec is None:
+        return False
+    return LinearPattern(spec.pattern.encode()).search(spec.example.encode()) is None

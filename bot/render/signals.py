@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.render.words import clean
+from checks.engine.linear import LinearPattern
 from checks.engine.model import LogEvidence, SignalEvidence
 from checks.engine.profiles import PUBLIC_SIGNALS, SignalSpec
 
@@ -80,7 +80,10 @@ def absence(signal: str, log: LogEvidence, events: Mapping[str, SignalSpec]) -> 
     if signal not in log.carries:
         return f"not carried: the format {log.profile} does not show it"
     spec = events.get(signal)
-    if spec is not None and not re.search(spec.pattern, spec.example, re.MULTILINE):
+    if (
+        spec is not None
+        and LinearPattern(spec.pattern.encode()).search(spec.example.encode()) is None
+    ):
         return "dead: its pattern no longer matches its own example; mend it in runbook.yaml"
     return "quiet: nothing like it in this log"
 

@@ -43,6 +43,7 @@ TYPES: Final[Mapping[str, type[Any]]] = {
         model.Leak,
         model.ConnectionChange,
         model.CreatedMessage,
+        model.FailingStretch,
         model.LogEvidence,
         model.QueryResult,
         model.DatabaseEvidence,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.engine.known_secrets import MASK, hide
+from checks.engine.linear import LinearMatch, LinearPattern
 
 MIN_LIVE_SECRET = 16
 """Shorter known secrets are not searched as literals: they would match by accident (checks.md)."""
@@ -26,6 +27,7 @@ class Shape:
     keep:  the part before the value, which may be shown
     value: the value to its end, so that masking leaves nothing of it behind
     least: the shortest value; a search for it reports a hit once, not once a further character
+    goes_back: whether `re` would try a hostile text again from each of its places
     """
 
     kind: str
@@ -33,16 +35,19 @@ class Shape:
     value: str
     least: str
     caseless: bool = False
+    goes_back: bool = False
 
     @property
     def probe(self) -> str:
         """The expression that finds the shape."""
         return self.keep + self.least
 
-    def compiled(self) -> re.Pattern[bytes]:
-        """The shape for `re`, with the shown part as group 1 and the value as group 2."""
-        flags = re.IGNORECASE if self.caseless else 0
-        return re.compile(f"({self.keep})({self.value})".encode(), flags)
+    def compiled(self) -> re.Pattern[bytes] | LinearPattern:
+        """The shape, with the part that is shown as group 1 and the value as group 2."""
+        pattern = f"({self.keep})({self.value})".encode()
+        if self.goes_back:
+            return LinearPattern(pattern, ignore_case=self.caseless)
+        return re.compile(pattern, re.IGNORECASE if self.caseless else 0)
 
 
 _URL_PART = r"[^\s\"'&?#/{}\[\]]"
@@ -54,6 +59,7 @@ SHAPES = (
         keep="",
         value=r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*",
         least=r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.",
+        goes_back=True,
     ),
     Shape(
         kind="bearer",
@@ -103,8 +109,8 @@ _CONTROL = re.compile(
 _MENTION = re.compile(r"<(?=[!@#])")
 
 
-def _hide(match: re.Match[bytes]) -> bytes:
-    return match.group(1) + MASK
+def _hide(match: re.Match[bytes] | LinearMatch) -> bytes:
+    return (match[1] or b"") + MASK
 
 
 def _hide_phone(match: re.Match[bytes]) -> bytes:

@@ -78,6 +78,10 @@ class SignalEvidence:
     lines: tuple[str, ...] = ()
 
 
+MAX_FAILED = 1_000
+"""Clients, units and routes of failing responses that are told apart; more are not counted."""
+
+
 class Proof(StrEnum):
     """How sure it is that a secret in the log is a leak of the application.
 
@@ -121,6 +125,24 @@ class CreatedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailingStretch:
+    """Unbroken time in which responses failed (5xx), as the log shows it.
+
+    Health checks, preflights, 3xx and 4xx neither count nor end it; a 2xx ends it only on a route
+    that failed in it.
+
+    first, last: when its first and its last failing response were logged, in epoch seconds
+    routes:      distinct routes among the failing responses
+    clients:     distinct clients; paths instead, where the log names no client
+    """
+
+    first: float
+    last: float
+    routes: int
+    clients: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvidence:
     """What one scan of the log saw, summed over all files of the source.
 
@@ -140,6 +162,12 @@ class LogEvidence:
                 golive's own test events
     unsearched: why the live secrets, or some of them, were not searched; None where all were, and
                 where no database was given that could name them
+    failing:    stretches of failing responses that may be an outage, oldest first; None where they
+                were not looked for (a log without times, or evidence of an older version)
+    succeeded:  whether a response below 400 was ever seen, in the window or before it; None where
+                that was not looked for. A log that only carries errors says nothing of an outage
+    failed_clients, failed_units: distinct clients and units of the responses that were 5xx, at
+                most MAX_FAILED; None where the log does not name them, or was not asked
     """
 
     source: str
@@ -170,6 +198,10 @@ class LogEvidence:
     unknown: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     own_events: Mapping[str, int] = field(default_factory=dict[str, int])
     unsearched: Problem | None = None
+    failing: tuple[FailingStretch, ...] | None = None
+    succeeded: bool | None = None
+    failed_clients: int | None = None
+    failed_units: int | None = None
 
 
 Row: TypeAlias = Mapping[str, bool | int | float | str | datetime | None]

@@ -61,6 +61,9 @@ class PairedResponses(_Strict):
 
     Each is a literal: `request` and `response` begin the record's first line, `id` and `status`
     stand directly before the value. An id ends at a quote, a comma, a blank or a brace.
+
+    `unit` and `client` stand before whom a request was for; of several clients the first counts
+    that is written in the response, else in its request. A value that is `nobody` names no one.
     """
 
     kind: Literal["paired"]
@@ -69,6 +72,9 @@ class PairedResponses(_Strict):
     id: str
     status: str
     example: str
+    unit: str | None = None
+    client: tuple[str, ...] = ()
+    nobody: str | None = None
 
 
 class LineResponses(_Strict):
@@ -87,7 +93,8 @@ class LineResponses(_Strict):
 class JsonResponses(_Strict):
     """One JSON object a line; each entry lists the paths to try, in order (`res.statusCode`).
 
-    Event patterns are matched against the `message` field.
+    Event patterns are matched against the `message` field. `client` and `unit` tell whom a request
+    was for.
     """
 
     kind: Literal["json"]
@@ -96,6 +103,8 @@ class JsonResponses(_Strict):
     time: tuple[str, ...]
     message: tuple[str, ...]
     example: str
+    client: tuple[str, ...] = ()
+    unit: tuple[str, ...] = ()
 
 
 class ProfileSpec(_Strict):

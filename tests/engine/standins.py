@@ -75,6 +75,11 @@ ALL = (
     ),
     check("rate_limits"),
     check("tenant_isolation", "crossing", "shared_contacts"),
-    check("service_down", "minutes", "minutes_logged"),
+    check(
+        "service_down",
+        "minutes",
+        "minutes_logged",
+        params=("least_responses", "least_touched"),
+    ),
 )
 """The sixteen checks of the shipped runbook, in its order."""

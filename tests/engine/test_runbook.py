@@ -181,6 +181,7 @@ def test_params() -> None:
         "connection_stability": {"grace_seconds": 120, "flap_disconnects": 3},
         "outbound_success": {"waiting_seconds": 60},
         "campaigns": {"still_seconds": 600, "overdue_seconds": 600},
+        "service_down": {"least_responses": 3, "least_touched": 2},
     }
 
 

@@ -105,12 +105,12 @@ COUNTS: list[tuple[str, str, tuple[str, ...], dict[int, Level]]] = [
     # rows that cross tenants: 0 / shared contact only / ≥1
     ("tenant_isolation", "crossing", EVERY, {0: OK, 1: CRITICAL, 2: CRITICAL}),
     ("tenant_isolation", "shared_contacts", EVERY, {0: OK, 1: WARNING, 2: WARNING, 1000: WARNING}),
-    # minutes in a row with nothing but 5xx: 0–1 / 2–5 / >5
+    # unbroken minutes with nothing but 5xx: ≤1 / 1–5 / >5
     (
         "service_down",
         "minutes",
         EVERY,
-        {0: OK, 1: OK, 2: WARNING, 3: WARNING, 5: WARNING, 6: CRITICAL, 7: CRITICAL},
+        {0: OK, 1: OK, 2: WARNING, 4: WARNING, 5: WARNING, 6: CRITICAL, 7: CRITICAL},
     ),
 ]
 

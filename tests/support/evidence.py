@@ -58,6 +58,8 @@ _PARAMS: dict[str, float] = {
     "waiting_seconds": 60,
     "still_seconds": 600,
     "overdue_seconds": 600,
+    "least_responses": 3,
+    "least_touched": 2,
 }
 
 SAMPLE = SampleRule(min_sample=10, min_bad=3, confidence=0.95)

@@ -1,7 +1,8 @@
 """Whether a log pattern means the same to Python, Hyperscan and RE2.
 
-A pattern is scanned for by Hyperscan, confirmed by Python's `re`, and given to Loki, which uses
-RE2. Only what all three understand, and understand alike, is allowed.
+A pattern is scanned for by Hyperscan, confirmed by RE2, given to Loki, which uses RE2 too, and
+taken apart by the rules of Python's `re`. Only what all understand, and understand alike, is
+allowed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 import warnings
 
 import hyperscan
+
+from checks.engine.linear import LinearPattern, LinearPatternError
 
 _GROUPS = {
     "?=": "lookahead (?=…) is not possible",
@@ -36,12 +39,12 @@ def pattern_fault(pattern: str) -> str:
     found = _not_shared(pattern)
     if found:
         return f"{found} {_WHERE}"
-    return _python_refuses(pattern) or _hyperscan_refuses(pattern)
+    return _python_refuses(pattern) or _hyperscan_refuses(pattern) or _re2_refuses(pattern)
 
 
-def compiled(pattern: str) -> re.Pattern[bytes]:
+def compiled(pattern: str) -> LinearPattern:
     """A pattern as the log is searched with it: bytes, `^` and `$` at each line."""
-    return re.compile(pattern.encode(), re.MULTILINE)
+    return LinearPattern(pattern.encode())
 
 
 def _python_refuses(pattern: str) -> str:
@@ -49,7 +52,7 @@ def _python_refuses(pattern: str) -> str:
         with warnings.catch_warnings():
             # Nested sets and the like: Python warns that it will read them differently one day.
             warnings.simplefilter("error")
-            compiled(pattern)
+            re.compile(pattern.encode(), re.MULTILINE)
     except (re.error, FutureWarning, DeprecationWarning) as error:
         return f"not a regular expression: {error}"
     except (OverflowError, RecursionError):
@@ -66,6 +69,14 @@ def _hyperscan_refuses(pattern: str) -> str:
         if "empty" in str(error):
             return "matches the empty text, so it would match everywhere"
         return f"Hyperscan refuses it: {error}"
+    return ""
+
+
+def _re2_refuses(pattern: str) -> str:
+    try:
+        compiled(pattern).checked()
+    except LinearPatternError as error:
+        return f"RE2, which runs it in linear time, refuses it: {error}"
     return ""
 
 

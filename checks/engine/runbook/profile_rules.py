@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from checks.engine.linear import LinearPattern
 from checks.engine.model import Json
 from checks.engine.profiles import (
     EVENT_SIGNALS,
@@ -44,16 +45,16 @@ def profile_faults(
     yield from _borrowed(name, spec, others, (*at, "signals_of"))
 
 
-def _usable(pattern: str) -> re.Pattern[bytes] | None:
+def _usable(pattern: str) -> LinearPattern | None:
     return None if pattern_fault(pattern) else compiled(pattern)
 
 
-def _recognises(recognise: re.Pattern[bytes], example: str) -> bool:
+def _recognises(recognise: LinearPattern, example: str) -> bool:
     return any(recognise.search(line) for line in example.encode().splitlines())
 
 
 def _signal(
-    spec: ProfileSpec, signal: str, recognise: re.Pattern[bytes] | None, at: Loc
+    spec: ProfileSpec, signal: str, recognise: LinearPattern | None, at: Loc
 ) -> Iterator[Fault]:
     if signal not in EVENT_SIGNALS:
         yield Fault(loc=at, message=f"unknown signal; {meant(signal, EVENT_SIGNALS)}")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import SupportsInt
 
 import numpy as np
 
+from checks.engine.linear import LinearMatch, LinearPattern
 from checks.engine.profiles import LineResponses
-from checks.sources.logs.response_lines import Marks, ResponseReader
+from checks.sources.logs.outages import Request, follow
+from checks.sources.logs.response_lines import Marks, ResponseLines, ResponseReader
 from checks.sources.logs.routes import STATUS_SIGNALS, route_of
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
 from checks.sources.logs.text import Text
 
-_FAILED = 500
+_BAD_REQUEST, _FAILED = 400, 500
+_NOBODY = b"-"
 _LEAST = min(_FAILED, *STATUS_SIGNALS)
 """The least status that is a signal of its own."""
 
@@ -22,7 +24,7 @@ _LEAST = min(_FAILED, *STATUS_SIGNALS)
 class BlockCounter:
     """Counts the responses of one line-based profile."""
 
-    def __init__(self, spec: LineResponses, line: re.Pattern[bytes], health_path: str) -> None:
+    def __init__(self, spec: LineResponses, line: LinearPattern, health_path: str) -> None:
         self._line = line
         self._has_method = "method" in line.groupindex
         self._reader = ResponseReader(spec, line, health_path)
@@ -55,6 +57,7 @@ class BlockCounter:
             else:
                 kept = stop
             begin, first = end, stop
+        self._follow(text, lines, ends, bool(flags["http_5xx"].any()), tally)
         limit = tally.routes_left()
         for signal, found in flags.items():
             starts = lines.starts[bad[kept:][found[kept:]]]
@@ -71,10 +74,58 @@ class BlockCounter:
             line = text.data[begin : text.data.find(b"\n", begin)]
             match = self._line.match(line)
             if match is not None:
-                method = match["method"] if self._has_method else b""
-                tally.route(signal, route_of(method or b"", match["path"]))
+                if signal == "http_5xx":
+                    request = self._request(match)
+                    tally.outages.touched(request)
+                    tally.route(signal, request.route)
+                else:
+                    tally.route(signal, route_of(*self._asked(match)))
                 seen.append(line)
         tally.signal(signal).lines.extend(reversed(seen[:EVIDENCE_LINES]))
+
+    def _follow(
+        self, text: Text, lines: ResponseLines, ends: Marks, failing: bool, tally: Tally
+    ) -> None:
+        """Follow the failing stretches through the lines that count."""
+        statuses = lines.statuses
+        if not tally.outages.succeeded:
+            tally.outages.succeeded = bool(((statuses > 0) & (statuses < _BAD_REQUEST)).any())
+        timed = text.times is not None
+        if timed and tally.outages.open is None and not failing:
+            return
+        statuses = np.where(lines.health, 0, statuses)
+        begin = 0
+        for segment, end in zip(text.segments, ends.tolist(), strict=True):
+            if not segment.counted:
+                statuses[begin:end] = 0
+            begin = end
+        if not timed:
+            failed = statuses >= _FAILED
+            tally.in_a_row(failed[failed | ((statuses > 0) & (statuses < 300))])
+        follow(tally.outages, text, lines.starts, statuses, self)
+
+    def begin(self, data: bytes, start: int) -> int | None:
+        """Where method and path of a line stand; see `Requests`."""
+        quote = self._reader.quote
+        if quote is not None:
+            return data.find(quote, start) + 1
+        match = self._line.match(data, start, data.find(b"\n", start))
+        return None if match is None else match.start("method" if self._has_method else "path")
+
+    def request(self, data: bytes, start: int) -> Request:
+        """The request that a line tells of; see `Requests`."""
+        match = self._line.match(data, start, data.find(b"\n", start))
+        return Request(b"?", b"?") if match is None else self._request(match)
+
+    def _asked(self, match: LinearMatch) -> tuple[bytes, bytes]:
+        """Method and path of a line."""
+        return (match["method"] or b"") if self._has_method else b"", match["path"] or b""
+
+    def _request(self, match: LinearMatch) -> Request:
+        groups = self._line.groupindex
+        client = match["client"] if "client" in groups else None
+        unit = match["unit"] if "unit" in groups else None
+        return Request(*self._asked(match), None if client == _NOBODY else client, unit)
 
 
 def _add(counted: Mapping[str, SupportsInt], minute: int | None, tally: Tally) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from checks.engine import own_events
+from checks.engine.linear import LinearMatch
 from checks.sources.logs.lines import Places
 from checks.sources.logs.profile import Pattern, Profile
 from checks.sources.logs.state import EVIDENCE_LINES, MAX_CHANGES, MAX_CREATED, Tally
@@ -107,6 +108,6 @@ def _keep(pattern: Pattern, data: bytes, lines: Places, minute: int | None, tall
         tally.campaigns.update(dict.fromkeys(_named(found, "campaign"), minute))
 
 
-def _named(found: Sequence[re.Match[bytes]], group: str) -> list[str]:
+def _named(found: Sequence[LinearMatch], group: str) -> list[str]:
     """What a group of the matches holds."""
     return [value.decode("ascii", "replace") for m in found if (value := m[group]) is not None]

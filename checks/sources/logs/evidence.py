@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checks.engine.masking import evidence_line
 from checks.engine.model import (
+    MAX_FAILED,
     ConnectionChange,
     CreatedMessage,
+    FailingStretch,
     Leak,
     LogEvidence,
     Problem,
@@ -21,6 +23,7 @@ from checks.sources.logs.profile import Profile
 from checks.sources.logs.state import EVIDENCE_LINES, LeakKey, SignalTally, Tally
 
 _MAX_ROUTE = 120
+_ANSWERS = ("http_responses", "http_5xx", "http_health")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +105,74 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
         unpaired_lines=_shown(
             (line for part in main for line in part.tally.pairing.lines), frame.secrets
         ),
-        streak_5xx=max((p.tally.longest_streak for p in main), default=0) if best.has_ids else None,
+        failing=_failing(main, frame) if all(part.timed for part in main) else None,
+        succeeded=any(part.tally.outages.succeeded for part in main),
+        failed_clients=_distinct(part.tally.outages.clients for part in main),
+        failed_units=_distinct(part.tally.outages.units for part in main),
+        streak_5xx=max((part.tally.longest_streak for part in main), default=0),
         grew=frame.grew,
         notes=(*frame.notes, *(note for part in parts for note in part.notes)),
     )
+
+
+def _failing(main: Sequence[Counted], frame: Frame) -> tuple[FailingStretch, ...]:
+    """The failing stretches of all files; where another file shows answers, nothing was down."""
+    stretches: list[FailingStretch] = []
+    for part in main:
+        up = {minute for other in main if other is not part for minute in _up(other)}
+        for stretch in part.tally.outages.stretches():
+            stretches += _outside(stretch, up)
+    merged: list[FailingStretch] = []
+    for one in sorted(stretches, key=lambda stretch: stretch.first):
+        if not _recent(int(one.last) // 60, frame):
+            continue
+        before = merged[-1] if merged else None
+        if before is None or one.first > before.last:
+            merged.append(one)
+        else:
+            merged[-1] = FailingStretch(
+                first=before.first,
+                last=max(before.last, one.last),
+                routes=max(before.routes, one.routes),
+                clients=max(before.clients, one.clients),
+            )
+    return tuple(merged)
+
+
+def _up(part: Counted) -> set[int]:
+    """Minutes in which a file shows other answers than failing ones, outside of its stretches."""
+    signals = part.tally.signals
+    counts = {name: signals.get(name, SignalTally()).minutes for name in _ANSWERS}
+    down = {
+        minute
+        for stretch in part.tally.outages.stretches()
+        for minute in range(int(stretch.first) // 60, int(stretch.last) // 60 + 1)
+    }
+    return {
+        minute
+        for minute, n in counts["http_responses"].items()
+        if minute not in down
+        and n - counts["http_health"].get(minute, 0) > counts["http_5xx"].get(minute, 0)
+    }
+
+
+def _outside(stretch: FailingStretch, minutes: set[int]) -> list[FailingStretch]:
+    """The parts of a stretch that lie in none of some minutes."""
+    parts: list[FailingStretch] = []
+    first = stretch.first
+    for minute in sorted(minutes):
+        begin, end = minute * 60.0, minute * 60.0 + 60
+        if begin > stretch.last or end <= first:
+            continue
+        if begin > first:
+            parts.append(replace(stretch, first=first, last=begin))
+        first = end
+    return [*parts, replace(stretch, first=first)] if first <= stretch.last else parts
+
+
+def _distinct(named: Iterable[set[bytes]]) -> int | None:
+    """How many different names there are; None where there is none."""
+    return min(len(set[bytes]().union(*named)), MAX_FAILED) or None
 
 
 def _rank(profile: Profile) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from checks.engine.profiles import JsonResponses
+from checks.sources.logs.outages import Request
 from checks.sources.logs.times import Clock, read_value
 
 _STATUS_DIGITS = 3
@@ -31,6 +32,7 @@ class JsonFields:
         self._path = _paths(spec.path)
         self._time = _paths(spec.time)
         self._message = _paths(spec.message)
+        self._client, self._unit = _paths(spec.client), _paths(spec.unit)
 
     def parse(self, line: bytes) -> Mapping[str, object] | None:
         """The object of a line; None where it is none."""
@@ -47,20 +49,26 @@ class JsonFields:
         found = self.parse(line)
         if found is None:
             return None
-        path, method = _first(found, self._path), b""
-        for base in (found.get("req"), found.get("request"), found):
-            value = (
-                cast("Mapping[str, object]", base).get("method") if isinstance(base, dict) else None
-            )
-            if isinstance(value, str):
-                method = value.encode()
-                break
-        message = _first(found, self._message)
         return JsonLine(
             self._response(found),
-            method,
-            path.encode("utf-8", "replace") if isinstance(path, str) else b"",
-            message.encode("utf-8", "replace") if isinstance(message, str) else b"",
+            _method(found),
+            _bytes(_first(found, self._path)),
+            _bytes(_first(found, self._message)),
+        )
+
+    def begin(self, _data: bytes, _start: int) -> int | None:
+        """Method and path are fields of their own; see `Requests`."""
+        return None
+
+    def request(self, data: bytes, start: int) -> Request:
+        """The request that the line at `start` tells of; see `Requests`."""
+        end = data.find(b"\n", start)
+        found = self.parse(data[start : len(data) if end < 0 else end]) or {}
+        return Request(
+            _method(found),
+            _bytes(_first(found, self._path)),
+            _bytes(_first(found, self._client)) or None,
+            _bytes(_first(found, self._unit)) or None,
         )
 
     def status_of(self, line: bytes) -> int | None:
@@ -90,6 +98,18 @@ class JsonFields:
         """Epoch seconds of a line."""
         found = self.parse(line)
         return None if found is None else read_value(_first(found, self._time), clock)
+
+
+def _method(found: Mapping[str, object]) -> bytes:
+    for base in (found.get("req"), found.get("request"), found):
+        value = cast("Mapping[str, object]", base).get("method") if isinstance(base, dict) else None
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace")
+    return b""
+
+
+def _bytes(value: object) -> bytes:
+    return value.encode("utf-8", "replace") if isinstance(value, str) else b""
 
 
 def _paths(paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -137,6 +137,9 @@ class FileScan:
                 state.notes = (*state.notes, _unread(part, error))[-5:]
         if file.size >= _DRIFT_SAMPLE and not file.packed:
             _sample_again(planner, state)
+        outages = state.tally.outages
+        if not outages.succeeded and plan:
+            outages.succeeded = _succeeded_before(scanner, plan[0])
         tally = _with_rest(scanner, state, timeline, rest)
         counted = Counted(
             path=str(path),
@@ -261,12 +264,36 @@ def _with_rest(scanner: Scanner, state: FileState, timeline: Timeline, rest: byt
             piece = rest[:used]
             missing = 0 if piece.endswith(b"\n") else 1
             last = segments[-1]
-            stretched = Segment(end=last.end + missing, minute=last.minute, counted=last.counted)
-            scanner.feed(piece + b"\n" * missing, (*segments[:-1], stretched), tally)
+            stretched = replace(last, end=last.end + missing)
+            scanner.feed(
+                piece + b"\n" * missing,
+                (*segments[:-1], stretched),
+                tally,
+                time_of=timeline.time_of,
+            )
             scanner.finish()
             tally.bytes -= missing
     settle(tally, STATUS_MASK, final=True)
     return tally
+
+
+def _succeeded_before(scanner: Scanner, part: Part) -> bool:
+    """Whether a file shows a response below 400 before the part that is counted."""
+    reader = Reader(part.file)
+    try:
+        end = part.offset - part.lead_in
+        for start in (max(0, end - SAMPLE), 0):
+            raw = reader(start, min(SAMPLE, end - start)) if end > start else b""
+            whole = raw[raw.find(b"\n") + 1 if start else 0 : raw.rfind(b"\n") + 1]
+            if whole:
+                tally = Tally()
+                scanner.feed(whole, (Segment(end=len(whole), minute=None, counted=False),), tally)
+                scanner.finish()
+                if tally.outages.succeeded:
+                    return True
+    finally:
+        reader.close()
+    return False
 
 
 def _sample_again(planner: Planner, state: FileState) -> None:

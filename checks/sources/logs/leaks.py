@@ -100,7 +100,7 @@ class LeakFinder:
         One that stands only in a webhook's path comes last: in a proxy's log it is the mildest.
         """
         path = _WEBHOOK.search(line)
-        place = path.group(2) if path is not None else b""
+        place = (path[2] or b"") if path is not None else b""
         mild: _Found | None = None
         for kind, value in self._values(line):
             in_path = value in place and line.count(value) == 1
@@ -117,8 +117,8 @@ class LeakFinder:
         for kind, pattern in _SHAPES:
             match = pattern.search(line)
             # What stands for a secret in the path of golive's own test event is none.
-            if match is not None and not is_name(match.group(2)):
-                yield kind, match.group(2)
+            if match is not None and not is_name(value := match[2] or b""):
+                yield kind, value
 
     def _group(self, text: Text, begin: int, whole: bytes, found: _Found) -> None:
         line = whole[:_MAX_LINE]
@@ -159,7 +159,7 @@ class LeakFinder:
         strict = self._profile.line
         if strict is not None:
             match = strict.match(line)
-            return None if match is None else int(match["status"])
+            return None if match is None else int(match["status"] or 0)
         fields = self._profile.fields
         return None if fields is None else fields.status_of(line)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from checks.engine.linear import LinearPattern
 from checks.sources.logs.lines import PAD, LineTable, Places
 
 _SHORT, _LONG = 8, 64
@@ -79,7 +80,7 @@ class _Node:
 class Openings:
     """Those of some patterns that say how a line begins. `taken`: which ones, by index."""
 
-    def __init__(self, patterns: Sequence[re.Pattern[bytes]]) -> None:
+    def __init__(self, patterns: Sequence[LinearPattern]) -> None:
         self._patterns = patterns
         self._root = _Node(_Part())
         taken: list[int] = []

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.sources.logs.ids import IdMemory, Keys, Mask, Values, among, match, twice
+from checks.sources.logs.outages import follow
 from checks.sources.logs.records import PairReader, Records
 from checks.sources.logs.routes import STATUS_SIGNALS, route_of, signal_of
 from checks.sources.logs.state import Pairing, Tally
 from checks.sources.logs.text import Text
 
+_BAD_REQUEST, _FAILED = 400, 500
 _STATUS_BITS = 10
 _HEALTH_BIT = 1 << _STATUS_BITS
 STATUS_MASK = _HEALTH_BIT - 1
@@ -43,6 +45,20 @@ def count_pairs(
         tally.pairing.unpaired += 1
         tally.pairing.lines.append(text.data[slice(*text.line_at(int(records.starts[index])))])
     _note_bad(reader, text, tally, records, good.held)
+    _follow(reader, text, tally, records, packed, good.held)
+
+
+def _follow(
+    reader: PairReader, text: Text, tally: Tally, records: Records, packed: Values, held: Mask
+) -> None:
+    """Follow the failing stretches through the responses that hold."""
+    statuses = records.statuses
+    if not tally.outages.succeeded:
+        tally.outages.succeeded = bool((held & (statuses < _BAD_REQUEST)).any())
+    if tally.outages.open is None and not (statuses >= _FAILED).any():
+        return
+    kept = held & ((packed & (_COUNTED_BIT | _HEALTH_BIT)) == _COUNTED_BIT)
+    follow(tally.outages, text, records.starts[kept], statuses[kept], reader)
 
 
 def _pack(text: Text, records: Records) -> Values:
@@ -196,21 +212,8 @@ def _count(tally: Tally, values: Values, sign: int = 1) -> None:
         for minute, n in zip(found.tolist(), numbers.tolist(), strict=True):
             tally.signal(signal).add(sign * n, minute or None)
     if sign > 0:
-        _streak(tally, failed)
-
-
-def _streak(tally: Tally, failed: npt.NDArray[np.bool_]) -> None:
-    """Carry the number of 5xx responses in a row on through these."""
-    breaks = np.flatnonzero(~failed)
-    if not len(breaks):
-        tally.streak += len(failed)
-    else:
-        edges = np.diff(np.concatenate(([-1], breaks, [len(failed)]))) - 1
-        tally.longest_streak = max(
-            tally.longest_streak, tally.streak + int(edges[0]), int(edges[1:-1].max(initial=0))
-        )
-        tally.streak = int(edges[-1])
-    tally.longest_streak = max(tally.longest_streak, tally.streak)
+        # As in `outages`: neither a health check nor 3xx and 4xx count, or end the row.
+        tally.in_a_row(failed[~health & (failed | (statuses < 300))])
 
 
 def _note_bad(reader: PairReader, text: Text, tally: Tally, records: Records, held: Mask) -> None:
@@ -229,6 +232,11 @@ def _note_bad(reader: PairReader, text: Text, tally: Tally, records: Records, he
         signal = signal_of(status)
         if signal is None or not text.segment_at(start).counted:
             continue
-        tally.route(signal, route_of(*reader.request_of(text.data, start)))
+        if status >= _FAILED:
+            request = reader.request(text.data, start)
+            tally.outages.touched(request)
+            tally.route(signal, request.route)
+        else:
+            tally.route(signal, route_of(*reader.request_of(text.data, start)))
         end = text.data.find(b"\n", start)
         tally.signal(signal).lines.append(text.data[start:end] + b" status: %d" % status)

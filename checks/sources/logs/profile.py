@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from checks.engine.linear import LinearPattern
 from checks.engine.masking import MIN_LIVE_SECRET
 from checks.engine.profiles import (
     INTERNAL_SIGNALS,
@@ -30,11 +31,11 @@ _RANK = {"paired": 0, "json": 1, "line": 2}
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One expression of a profile for `re`, with the groups that are kept from its hits."""
+    """One expression of a profile, with the groups that are kept from its hits."""
 
     signal: str
     source: bytes
-    compiled: re.Pattern[bytes]
+    compiled: LinearPattern
     keeps: bool
 
 
@@ -66,9 +67,9 @@ class Profile:
         return frozenset((*RESPONSE_SIGNALS, *INTERNAL_SIGNALS, "secret_leak", *self.events))
 
     @cached_property
-    def recognise(self) -> re.Pattern[bytes]:
+    def recognise(self) -> LinearPattern:
         """A line of this profile."""
-        return re.compile(self.spec.recognise.encode())
+        return LinearPattern(self.spec.recognise.encode())
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -97,13 +98,12 @@ class Profile:
         return tuple(index for index in range(len(self.patterns)) if index not in taken)
 
     @cached_property
-    def line(self) -> re.Pattern[bytes] | None:
+    def line(self) -> LinearPattern | None:
         """The strict pattern of a response line, for profiles that have one."""
         spec = self.spec.responses
         if not isinstance(spec, LineResponses):
             return None
-        # MULTILINE: `^` then also holds where a match is tried in the middle of a text.
-        return re.compile(spec.pattern.encode(), re.MULTILINE)
+        return LinearPattern(spec.pattern.encode())
 
     @cached_property
     def blocks(self) -> BlockCounter | None:
@@ -139,7 +139,7 @@ class Profile:
 
 
 def _pattern(signal: str, source: str) -> Pattern:
-    compiled = re.compile(source.encode(), re.MULTILINE)
+    compiled = LinearPattern(source.encode())
     return Pattern(signal, source.encode(), compiled, bool(compiled.groupindex))
 
 

@@ -15,9 +15,13 @@ import numpy.typing as npt
 from checks.engine.profiles import PairedResponses
 from checks.sources.logs.ids import UUID, IdHash, Keys
 from checks.sources.logs.lines import PAD, LineTable, Mask, Places
+from checks.sources.logs.outages import Request
 
 _MAX_RECORD_LINES = 40
 _SHAPES_TRIED = 6
+_LONGEST_ID = 64
+_ASKED_BEFORE = 65_536
+"""Bytes before a response in which its request is looked for, to know whose it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ class PairReader:
         )
         self._id_value = re.compile(re.escape(self._id) + rb"([^'\",\s}]+)")
         self._request_line = re.compile(rb"(\S+) (\S+)")
+        self._unit = None if spec.unit is None else _value(spec.unit)
+        self._clients = [_value(literal) for literal in spec.client]
+        self._nobody = None if spec.nobody is None else spec.nobody.encode()
 
     def is_record(self, line: bytes) -> bool:
         """Whether a line begins a request or a response record."""
@@ -181,6 +188,43 @@ class PairReader:
         """Method and path of a response's header line."""
         match = self._request_line.match(data, start + len(self._response))
         return (match.group(1), match.group(2)) if match else (b"?", b"?")
+
+    def begin(self, _data: bytes, start: int) -> int | None:
+        """Where method and path of a response's header line stand; see `Requests`."""
+        return start + len(self._response)
+
+    def request(self, data: bytes, start: int) -> Request:
+        """The request that the response at `start` answers; see `Requests`."""
+        method, path = self.request_of(data, start)
+        record = start, self._end_of_record(data, start)
+        unit = None if self._unit is None else self._named(self._unit, data, *record)
+        client = self._client(data, *record) or self._client(data, *self._asked(data, start))
+        return Request(method, path, client, unit)
+
+    def _client(self, data: bytes, begin: int, end: int) -> bytes | None:
+        found = (self._named(literal, data, begin, end) for literal in self._clients)
+        return next((name for name in found if name is not None), None)
+
+    def _named(self, literal: re.Pattern[bytes], data: bytes, begin: int, end: int) -> bytes | None:
+        match = literal.search(data, begin, end)
+        return None if match is None or match[1] == self._nobody else match[1]
+
+    def _asked(self, data: bytes, start: int) -> tuple[int, int]:
+        """The request record of a response, where it stands shortly before; else nothing."""
+        asked = self.id_of(data, start)
+        if asked is None or len(asked) > _LONGEST_ID:
+            return start, start
+        least = max(0, start - _ASKED_BEFORE)
+        place = data.rfind(self._id + asked, least, start)
+        begin = data.rfind(self._request, least, place) if place >= 0 else -1
+        if begin < 0:
+            return start, start
+        end = self._end_of_record(data, begin)
+        return (begin, end) if place < end else (start, start)
+
+
+def _value(literal: str) -> re.Pattern[bytes]:
+    return re.compile(re.escape(literal.encode()) + rb"([^'\",\s}]+)")
 
 
 def _merged(found: Records, rows: Sequence[_Row], hashed: IdHash) -> Records:

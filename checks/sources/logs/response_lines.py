@@ -7,13 +7,13 @@ profile's strict pattern.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from checks.engine.linear import LinearPattern
 from checks.engine.profiles import LineResponses
 
 Marks = npt.NDArray[np.int64]
@@ -64,7 +64,7 @@ class _Shape:
     end: int
 
     @staticmethod
-    def of(spec: LineResponses, line: re.Pattern[bytes]) -> _Shape | None:
+    def of(spec: LineResponses, line: LinearPattern) -> _Shape | None:
         """The shape of a profile's lines; None where they can only be read singly."""
         example = spec.example.encode()
         match = line.match(example)
@@ -76,7 +76,7 @@ class _Shape:
         opening = example[match.end("time") : match.start("method")]
         end = example[match.end("status") : match.end()]
         request = example[match.start("method") : match.start("status")]
-        asked = match["method"] + b" " + match["path"]
+        asked = (match["method"] or b"") + b" " + (match["path"] or b"")
         quote = closing[:1]
         quoted = opening.find(quote) == len(opening) - 1 and request.count(quote) == 1
         regular = request.startswith(asked) and request.endswith(closing) and len(end) == 1
@@ -119,10 +119,15 @@ def _begin_with(words: _Numbers, literal: bytes) -> _Flags:
 class ResponseReader:
     """Reads the response lines of one profile."""
 
-    def __init__(self, spec: LineResponses, line: re.Pattern[bytes], health_path: str) -> None:
+    def __init__(self, spec: LineResponses, line: LinearPattern, health_path: str) -> None:
         self._line = line
         self._health_path = health_path.encode()
         self._shape = _Shape.of(spec, line)
+
+    @property
+    def quote(self) -> bytes | None:
+        """What stands before the method; None where lines can only be read singly."""
+        return None if self._shape is None else bytes((self._shape.quote,))
 
     def marks(self, data: bytes) -> Marks:
         """Where newlines, other white space and quotes stand: the long part of the work."""
@@ -188,7 +193,7 @@ class ResponseReader:
         for index, begin in zip(odd.tolist(), lines.starts[odd].tolist(), strict=True):
             match = self._line.match(data, begin, data.find(b"\n", begin))
             if match is not None:
-                lines.statuses[index] = int(match["status"])
+                lines.statuses[index] = int(match["status"] or 0)
                 lines.health[index] = match["path"] == self._health_path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checks.sources.logs.events import count_events
 from checks.sources.logs.ids import IdHash
@@ -18,7 +18,7 @@ from checks.sources.logs.profile import Profile
 from checks.sources.logs.reader import CHUNK, Ahead, Reader
 from checks.sources.logs.responses import count_json
 from checks.sources.logs.state import FileState, Tally
-from checks.sources.logs.text import Segment, Text
+from checks.sources.logs.text import LineTimes, Segment, Text
 from checks.sources.logs.timeline import Timeline
 
 _OVERLAP = 2_048
@@ -77,6 +77,7 @@ class Scanner:
         *,
         continued: bool = False,
         begin: Callable[[], None] = _nothing,
+        time_of: Callable[[bytes], float | None] | None = None,
     ) -> None:
         """Count whole lines; the last ones that were fed are counted by `finish`.
 
@@ -86,8 +87,11 @@ class Scanner:
             tally: where the counts go.
             continued: whether the first line is the rest of one already begun.
             begin: starts other work of the threads, after the search and before the counting.
+            time_of: epoch seconds of a line; None where lines carry no times.
         """
         text = self._plain(raw, segments, continued=continued)
+        if time_of is not None:
+            text = replace(text, times=LineTimes(raw=raw, time_of=time_of))
         tally.bytes += len(raw)
         if self.profile.fields is not None:
             begin()
@@ -165,7 +169,7 @@ class Scanner:
                 part = self.prefix.strip(part)
             parts.append(part)
             size += len(part)
-            moved.append(Segment(end=size, minute=segment.minute, counted=segment.counted))
+            moved.append(replace(segment, end=size))
             start = segment.end
         return Text(b"".join(parts), tuple(moved))
 
@@ -254,6 +258,7 @@ def _read_on(
                 state.tally,
                 continued=continued,
                 begin=lambda at=following: ahead.fetch(at),
+                time_of=timeline.time_of,
             )
         continued = False
         state.offset += used
@@ -268,10 +273,7 @@ def _long_line(
     """A line longer than a chunk goes by in pieces that overlap; it is never held whole."""
     segments, used = timeline.cut(raw, state.offset)
     if used:
-        moved = tuple(
-            Segment(end=s.end + (s.end == len(raw)), minute=s.minute, counted=s.counted)
-            for s in segments
-        )
+        moved = tuple(replace(s, end=s.end + (s.end == len(raw))) for s in segments)
         scanner.feed(raw + b"\n", moved, state.tally, continued=continued)
         state.tally.lines -= 1
     state.offset += len(raw) - _OVERLAP

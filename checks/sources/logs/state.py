@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from checks.engine.model import Proof
 from checks.sources.logs.ids import IdHash, IdMemory
+from checks.sources.logs.outages import Outages
 
 EVIDENCE_LINES = 5
 MAX_ROUTES = 200
@@ -138,6 +140,7 @@ class Tally:
     bytes: int = 0
     streak: int = 0
     longest_streak: int = 0
+    outages: Outages = field(default_factory=Outages)
 
     def signal(self, name: str) -> SignalTally:
         """The tally of a signal, made at its first event."""
@@ -181,6 +184,19 @@ class Tally:
             self.leak(replace(leak.key, proof=Proof.ATTEMPTED), leak.line)
         self.proven_leaks = kept[-_MAX_OPEN_LEAKS:]
 
+    def in_a_row(self, failed: npt.NDArray[np.bool_]) -> None:
+        """Carry the number of 5xx responses in a row on through these, of which some failed."""
+        breaks = np.flatnonzero(~failed)
+        if not len(breaks):
+            self.streak += len(failed)
+        else:
+            edges = np.diff(np.concatenate(([-1], breaks, [len(failed)]))) - 1
+            self.longest_streak = max(
+                self.longest_streak, self.streak + int(edges[0]), int(edges[1:-1].max(initial=0))
+            )
+            self.streak = int(edges[-1])
+        self.longest_streak = max(self.longest_streak, self.streak)
+
     def _unleak(self, key: LeakKey) -> None:
         if key not in self.leaks:
             key = replace(key, fingerprint="others")
@@ -215,6 +231,7 @@ class Tally:
             bytes=self.bytes,
             streak=self.streak,
             longest_streak=self.longest_streak,
+            outages=self.outages.copy(),
         )
 
 

@@ -27,6 +27,11 @@ _MAX_UNTIMED_LINES = 400
 class Timeline(Protocol):
     """Cuts a chunk into segments."""
 
+    @property
+    def time_of(self) -> Callable[[bytes], float | None] | None:
+        """Epoch seconds of a line; None where lines carry no times."""
+        ...
+
     def cut(self, raw: bytes, offset: int) -> tuple[tuple[Segment, ...], int]:
         """Segments of whole lines that start at a byte offset of the file, in order.
 
@@ -41,6 +46,7 @@ class ByOffset:
     """A log without times: everything from a byte on counts, in no known minute."""
 
     since_offset: int
+    time_of: None = None
 
     def cut(self, raw: bytes, offset: int) -> tuple[tuple[Segment, ...], int]:
         """At most two segments: before and from the first byte that counts."""
@@ -65,6 +71,7 @@ class ByMarks:
     since: float
     until: float
     now: float
+    time_of: None = None
 
     def cut(self, raw: bytes, offset: int) -> tuple[tuple[Segment, ...], int]:
         """A segment for each stretch between two marks."""
@@ -80,7 +87,7 @@ class ByMarks:
             elif instant > self.until:
                 return tuple(segments), position
             else:
-                segments.append(Segment(end=border, minute=int(instant) // 60))
+                segments.append(Segment(end=border, minute=int(instant) // 60, at=instant))
             position = border
         return tuple(segments), position
 

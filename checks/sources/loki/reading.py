@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from checks.engine.linear import LinearMatch
 from checks.engine.profiles import PairedResponses
 from checks.sources.logs.prefix import uncoloured
 from checks.sources.logs.profile import Pattern
@@ -81,7 +82,7 @@ class Reading:
         groups = match.groupdict()
         return route_of(groups.get("method") or b"", groups.get("path") or b"")
 
-    def said(self, pattern: Pattern, entry: Entry) -> re.Match[bytes] | None:
+    def said(self, pattern: Pattern, entry: Entry) -> LinearMatch | None:
         """Where an event's pattern is in an entry."""
         return pattern.compiled.search(self._event_text(entry))
 
