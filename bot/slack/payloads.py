@@ -6,7 +6,6 @@ from typing import Annotated, Any, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
 _SlackId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,40}$")]
 """Of a user, a channel or a view; Slack's own have 9 to 11 characters."""
 

@@ -71,9 +71,16 @@ class FakeStore:
 
 @dataclass(slots=True)
 class FakeSlack:
-    """Connected or not."""
+    """Connected or not, and with a reason why it can say nothing."""
 
     connected: bool = True
+    why: str | None = None
+    asked: int = 0
+
+    async def trouble(self) -> str | None:
+        """As told."""
+        self.asked += 1
+        return self.why
 
 
 if __name__ == "__main__":
