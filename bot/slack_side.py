@@ -26,6 +26,8 @@ from bot.slack.sockets import Front, Sockets
 from bot.slack.trouble import SlackTrouble
 from bot.slack.waiting import Pause
 from bot.slack.web import Web
+from bot.storage.values import StoreUnavailable
+from bot.watch.model import Deployment
 
 GRACE: Final = 20.0
 """Seconds that running work gets at the end; a claimed post gets as many again."""
@@ -35,6 +37,10 @@ _log = structlog.get_logger(__name__)
 
 class SlackStore(Outbox, Deliveries, Protocol):
     """The part of the store that Slack's side uses."""
+
+    async def open_watches(self) -> tuple[Deployment, ...]:
+        """The watches that are not closed; may raise StoreUnavailable."""
+        ...
 
 
 class SlackSide:
@@ -82,6 +88,7 @@ class SlackSide:
         self._timer = timer
         self._metrics = metrics
         self._channel = channel
+        self._store = store
         self._homes: Homes | None = None
         self._reference = reference
         self._pause = Pause(clock, timer)
@@ -110,6 +117,18 @@ class SlackSide:
     def connected(self) -> bool:
         """Whether Slack reaches the bot, as far as can be seen from here."""
         return self._front is not None and self._front.connected
+
+    async def trouble(self) -> str | None:
+        """Why golive can say nothing in Slack, as Slack says now, with the mend.
+
+        Its channels are GOLIVE_CHANNEL and those of its open watches.
+        """
+        channels = {self._channel} if self._channel is not None else set[str]()
+        try:
+            channels |= {watch.channel for watch in await self._store.open_watches()}
+        except StoreUnavailable as error:
+            _log.info("the channels of the watches are not known", why=str(error.problem))
+        return await self.gateway.trouble(channels)
 
     async def start_sockets(self, desk: Desk, *, app_token: str) -> None:
         """Send what waits, and serve over a socket."""
@@ -194,3 +213,8 @@ class SlackSide:
             _log.warning("Slack does not say who the bot is", why=trouble.sentence)
         self._front = front
         await front.start()
+        why = await self.gateway.channel_trouble(self._channel) if self._channel else None
+        if why is not None:
+            _log.warning(
+                "nothing can be posted into GOLIVE_CHANNEL", channel=self._channel, why=why
+            )

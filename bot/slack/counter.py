@@ -10,7 +10,7 @@ from bot.actions import OF_FIXES, PREFIX, Dialog, Press, loading, notice
 from bot.actions import Typed as TypedButton
 from bot.clock import Clock
 from bot.commands import BY_NAME, COMMANDS, Entry, Wrong, entry_of
-from bot.commands.asked import Command, Fix, Help, Rollback
+from bot.commands.asked import Command, Fix, Help, Rollback, Start
 from bot.desk import Call, Desk, Reply, Role
 from bot.render.choosing import CHOOSE
 from bot.render.help import help_message
@@ -89,6 +89,11 @@ class Counter:
         if standing.refusal is not None:
             _log.warning("refused", command=entry.name, user=user, channel=about)
             await self.answer(url, standing.refusal)
+            return
+        mute = await self._gateway.channel_trouble(about) if isinstance(command, Start) else None
+        if mute is not None:
+            _log.warning("no watch where nothing can be posted", channel=about, why=mute)
+            await self.answer(url, say(f"No watch was started: nothing can be posted here. {mute}"))
             return
         call = Call(user=user, channel=about, role=standing.role, at=self._clock.now())
         if isinstance(command, Help):

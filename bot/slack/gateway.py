@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.slack.trouble import Permanent, RetryLater
+from bot.slack.trouble import Permanent, RetryLater, refused
 from bot.slack.waiting import Pause
 from bot.slack.web import LONGEST_WAIT, SECONDS, TRIES, Answer, Web
 from checks.engine.known_secrets import hide_in
@@ -276,6 +276,41 @@ class Gateway:
             direct=bool(said.get("is_im") or said.get("is_mpim")),
             with_bot=_text(said, "user") if said.get("is_im") else "",
         )
+
+    async def channel_trouble(self, channel: str) -> str | None:
+        """Why nothing can be posted into a channel, with the mend.
+
+        None where nothing speaks against it, which includes that Slack does not say.
+        """
+        try:
+            answer = await self.web.once("conversations.info", {"channel": channel})
+        except Permanent as trouble:
+            return None if trouble.code == "missing_scope" else trouble.sentence
+        except RetryLater:
+            return None
+        said = _object(answer, "channel")
+        if said.get("is_archived"):
+            return refused("chat.postMessage", "is_archived").sentence
+        if said.get("is_member") is False:
+            return refused("chat.postMessage", "not_in_channel").sentence
+        return None
+
+    async def trouble(self, channels: Iterable[str]) -> str | None:
+        """Why golive can say nothing in Slack: its token is refused, or every channel of its own.
+
+        None where it can, or where Slack does not say.
+        """
+        try:
+            await self.web.once("auth.test", {})
+        except Permanent as trouble:
+            return f"{trouble.sentence} Slack says: {trouble.code}."
+        except RetryLater:
+            return None
+        several = {one: await self.channel_trouble(one) for one in sorted(channels)}
+        if not several or None in several.values():
+            return None
+        reasons = " ".join(f"{channel}: {why}" for channel, why in several.items())
+        return f"golive can post into none of its channels. {reasons}"
 
     async def direct_channel(self, user: str) -> str:
         """The conversation between the bot and somebody."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_SlackId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,40}$")]
+"""Of a user, a channel or a view; Slack's own have 9 to 11 characters."""
 
 
 class _Body(BaseModel):
@@ -12,7 +15,7 @@ class _Body(BaseModel):
 
 
 class _Id(_Body):
-    id: str = Field(min_length=1)
+    id: _SlackId
 
 
 class _Place(_Body):
@@ -63,8 +66,8 @@ class Origin(_Body):
 class Typed(_Body):
     """A slash command."""
 
-    user_id: str = Field(min_length=1)
-    channel_id: str = Field(min_length=1)
+    user_id: _SlackId
+    channel_id: _SlackId
     text: str = ""
     trigger_id: str = Field(min_length=1)
     response_url: str = ""
@@ -96,7 +99,7 @@ class Element(_Body):
 class ClickedView(_Body):
     """The modal in which something was chosen."""
 
-    id: str = Field(min_length=1)
+    id: _SlackId
     hash: str = ""
     private_metadata: str = ""
 
@@ -131,7 +134,7 @@ class _State(_Body):
 class SubmittedView(_Body):
     """The modal that was submitted."""
 
-    id: str = Field(min_length=1)
+    id: _SlackId
     hash: str = ""
     callback_id: str = ""
     private_metadata: str = ""
@@ -164,7 +167,7 @@ class Submission(_Body):
 
 
 class _HomeEvent(_Body):
-    user: str = Field(min_length=1)
+    user: _SlackId
     tab: str = ""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from bot.operations.metrics import CallOutcome, PostOutcome
+from bot.operations.metrics import CallOutcome, PostOutcome, RefusedRequest
 from bot.operations.prometheus import Now, PrometheusMetrics
 from bot.storage.values import Backlog, StoreUnavailable
 from checks import CHECKS
@@ -31,6 +31,8 @@ def told() -> PrometheusMetrics:
         metrics.post(outcome)
     for outcome in get_args(CallOutcome):
         metrics.slack_call("chat.postMessage", outcome, 0.2)
+    for reason in get_args(RefusedRequest):
+        metrics.refused_request(reason)
     metrics.remediation("reset_messages", "executed")
     return metrics
 
@@ -69,9 +71,16 @@ class FakeStore:
 
 @dataclass(slots=True)
 class FakeSlack:
-    """Connected or not."""
+    """Connected or not, and with a reason why it can say nothing."""
 
     connected: bool = True
+    why: str | None = None
+    asked: int = 0
+
+    async def trouble(self) -> str | None:
+        """As told."""
+        self.asked += 1
+        return self.why
 
 
 if __name__ == "__main__":

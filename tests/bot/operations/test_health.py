@@ -128,6 +128,19 @@ async def test_it_is_ready_when_the_store_answers_and_slack_reaches_it(
     assert said in body
 
 
+async def test_it_is_not_ready_while_slack_lets_it_say_nothing(rig: Rig) -> None:
+    """With Slack's reason; Slack is not asked by every probe."""
+    rig.slack.why = "Slack refuses the token. Slack says: token_revoked."
+    rig.readiness.attach(store=rig.store, slack=rig.slack)
+    for _ in range(3):
+        status, _, body = await rig.get("/readyz")
+        assert (status, "token_revoked" in body) == (503, True)
+    rig.slack.why = None
+    assert rig.slack.asked == 1
+    rig.seconds.at += ready.SLACK_FRESH
+    assert (await rig.get("/readyz"))[0] == 200
+
+
 async def test_it_is_not_ready_while_it_ends(rig: Rig) -> None:
     """What balances traffic looks elsewhere while golive finishes."""
     rig.readiness.attach(store=rig.store, slack=rig.slack)
@@ -155,9 +168,16 @@ async def test_a_store_that_hangs_holds_up_no_answer(monkeypatch: pytest.MonkeyP
             await asyncio.Event().wait()
             return Backlog(depth=0, age=now - now)
 
+    @dataclass(slots=True)
+    class Silent(FakeSlack):
+        async def trouble(self) -> str | None:
+            await asyncio.Event().wait()
+            return "never"
+
     readiness = Readiness(now=lambda: T0)
-    readiness.attach(store=Hangs(), slack=FakeSlack())
-    (store, _) = await readiness.parts()
+    readiness.attach(store=Hangs(), slack=Silent())
+    (store, slack) = await readiness.parts()
+    assert slack.ok
     assert store.why == "The store does not answer in time."
     assert (await readiness.measured()).outbox is None
     await readiness.close()

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
+from bot.demo.workspace import people
 from bot.demo.workspace.server import Workspace
 from tests.bot.operations.telling import T0
 from tests.bot.operations.test_whole_bot import free_port, get, running
@@ -130,6 +132,55 @@ async def test_it_is_ready_and_told_to_live_only_while_all_works(proxy: Proxy) -
             await tick(stage)
             await switch.until(3)
             await ready(port, 503, {"slack"})
+
+
+@pytest.mark.parametrize(
+    ("channel", "code", "said"),
+    [
+        (people.RELEASES, "token_revoked", "Install the app again. Slack says: token_revoked."),
+        (people.RELEASES, "invalid_auth", "Check SLACK_BOT_TOKEN. Slack says: invalid_auth."),
+        (people.WITHOUT_BOT, "", f"{people.WITHOUT_BOT}: The bot is not in the channel."),
+        (people.ARCHIVED, "", f"{people.ARCHIVED}: The channel is archived."),
+        ("C0NOWHERE00", "", "C0NOWHERE00: Slack knows no such channel"),
+    ],
+)
+async def test_it_is_not_ready_where_slack_lets_it_say_nothing(
+    store_database: str, channel: str, code: str, said: str
+) -> None:
+    """The log says at the start where GOLIVE_CHANNEL cannot be posted into."""
+    clock, port = HandClock(T0), free_port()
+    async with Workspace(now=clock.now) as workspace:
+        settings = settings_for(workspace, store_database).model_copy(
+            update={"metrics_port": port, "metrics_host": "127.0.0.1", "channel": channel}
+        )
+        with capture_logs() as logs:
+            async with staged(workspace, settings, clock) as stage:
+                await seen(stage, connected=True)
+                if code:
+                    workspace.faults.api.error("auth.test", code)
+                why = await ready(port, 503, {"slack"})
+    assert said in why["slack"]
+    told = [one for one in logs if one["event"] == "nothing can be posted into GOLIVE_CHANNEL"]
+    assert [(one["channel"], one["why"] in why["slack"]) for one in told] == (
+        [] if code else [(channel, True)]
+    )
+
+
+async def test_one_channel_of_its_own_is_enough_to_be_ready(store_database: str) -> None:
+    """A watch elsewhere goes on where GOLIVE_CHANNEL is wrong."""
+    clock, port = HandClock(T0), free_port()
+    async with Workspace(now=clock.now) as workspace:
+        settings = settings_for(workspace, store_database).model_copy(
+            update={
+                "metrics_port": port,
+                "metrics_host": "127.0.0.1",
+                "channel": people.WITHOUT_BOT,
+            }
+        )
+        async with staged(workspace, settings, clock) as stage:
+            await stage.command("/golive start v1")
+            await seen(stage, connected=True)
+            await ready(port, 200)
 
 
 async def test_a_port_that_somebody_has_ends_the_start(tmp_path: Path, store_database: str) -> None:

@@ -13,6 +13,7 @@ from bot.render.budget import Draft, to_home
 from bot.render.message import View
 from bot.render.sentences import say
 from bot.storage.values import AuditEntry, PostClaim, StoreUnavailable
+from bot.watch.model import Deployment
 from checks.engine.model import Problem
 
 START = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -184,6 +185,11 @@ class MemoryStore:
         new = key not in self.seen
         self.seen.add(key)
         return new
+
+    async def open_watches(self) -> tuple[Deployment, ...]:
+        """None."""
+        self._check()
+        return ()
 
     async def claim_posts(self, owner: str, now: datetime, limit: int) -> tuple[PostClaim, ...]:
         """None."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 
@@ -13,6 +14,8 @@ from bot.demo.workspace import Workspace
 from bot.demo.workspace.delivery import Ack, Envelope, EnvelopeType
 from bot.demo.workspace.messages import Message
 from bot.demo.workspace.people import OPERATORS, RELEASES
+from bot.demo.workspace.values import Json
+from bot.operations.metrics import UNMEASURED, Metrics
 from bot.slack.delivery import WAITING, WORKERS
 from bot.slack.http import PATH
 from bot.slack.web import open_session
@@ -103,6 +106,7 @@ async def rigged(
     api_url: str | None = None,
     workers: int = WORKERS,
     waiting: int = WAITING,
+    metrics: Metrics = UNMEASURED,
 ) -> AsyncGenerator[Rig]:
     """A rig whose side is built and not started; it is stopped at the end."""
     time = time or HandTime()
@@ -118,6 +122,7 @@ async def rigged(
                 api_url=api_url,
                 workers=workers,
                 waiting=waiting,
+                metrics=metrics,
             ) as rig,
         ):
             yield rig
@@ -136,6 +141,7 @@ async def rigged(
             reference=lambda: f"ref-{next(numbers)}",
             workers=workers,
             waiting=waiting,
+            metrics=metrics,
         )
         rig = Rig(time=time, workspace=workspace, session=session, side=side, desk=FakeDesk())
         try:
@@ -157,11 +163,33 @@ async def connected(store: SlackStore, **given: object) -> AsyncGenerator[Rig]:
 
 
 @asynccontextmanager
-async def posted_to(store: SlackStore | None = None) -> AsyncGenerator[tuple[Rig, str]]:
-    """A rig that Slack posts to, and its URL."""
-    async with rigged(store or MemoryStore()) as rig:
+async def posted_to(
+    *, metrics: Metrics = UNMEASURED, enterprise: str | None = None, silent: bool = False
+) -> AsyncGenerator[tuple[Rig, str]]:
+    """A rig that Slack posts to, and its URL.
+
+    Args:
+        metrics: are told of what it does.
+        enterprise: that Slack says the bot is in.
+        silent: Slack does not say at the start who the bot is.
+    """
+    async with rigged(MemoryStore(), metrics=metrics) as rig:
+        faults = rig.workspace.faults.api
+        if enterprise is not None:
+            faults.between("auth.test", partial(_within, enterprise))
+        if silent:
+            faults.error("auth.test", "fatal_error", times=3)
         secret = rig.workspace.credentials.signing_secret
-        front = await rig.side.start_http(rig.desk, signing_secret=secret, port=0, host="127.0.0.1")
-        url = f"http://127.0.0.1:{front.port}{PATH}"
+        starting = asyncio.create_task(
+            rig.side.start_http(rig.desk, signing_secret=secret, port=0, host="127.0.0.1")
+        )
+        await rig.settle(starting.done)
+        url = f"http://127.0.0.1:{starting.result().port}{PATH}"
         rig.workspace.deliver_to(url, stamp=rig.time.now)
         yield rig, url
+
+
+async def _within(enterprise: str, method: str, answer: Json) -> None:
+    """Slack's word for the bot's workspace, which is in an enterprise."""
+    del method
+    answer["enterprise_id"] = enterprise

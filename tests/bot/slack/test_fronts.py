@@ -144,6 +144,16 @@ async def test_a_signed_command_is_done() -> None:
         assert await rig.told(OPERATOR) == "The desk did close."
 
 
+async def test_a_command_may_have_any_words() -> None:
+    """Also those by which Bolt would take it for a click."""
+    async with posted_to() as (rig, _):
+        outcome = await rig.workspace.actor.command(OPERATOR, RELEASES, "/golive start payload=v2")
+        assert outcome.error is None
+        await rig.told(OPERATOR)
+        ((name, _, words),) = rig.desk.asked
+        assert (name, words[0]) == ("start", "payload=v2")
+
+
 async def test_slack_s_check_of_the_address_is_answered() -> None:
     """Bolt answers the challenge."""
     async with posted_to() as (rig, url):

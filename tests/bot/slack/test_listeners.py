@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from bot.demo.workspace.people import MEMBER, OPERATOR, RELEASES
+from bot.demo.workspace.people import ARCHIVED, MEMBER, OPERATOR, RELEASES, WITHOUT_BOT
 from bot.desk import Reply, Role
 from bot.render.message import Message, TextFile
 from bot.render.sentences import say
@@ -42,6 +42,34 @@ async def test_a_command_reaches_the_desk_with_who_and_where(rig: Rig) -> None:
     assert (call.user, call.channel, call.role) == (OPERATOR, RELEASES, Role.OPERATOR)
     assert call.at == rig.time.now()
     assert rig.posts() == ()
+
+
+@pytest.mark.parametrize(
+    ("channel", "why"),
+    [
+        (WITHOUT_BOT, "The bot is not in the channel. Invite it there."),
+        (ARCHIVED, "The channel is archived. Unarchive it"),
+    ],
+)
+async def test_no_watch_is_started_where_nothing_can_be_posted(
+    rig: Rig, channel: str, why: str
+) -> None:
+    """Whoever starts one hears it now, and not by a silence of an hour."""
+    await rig.workspace.actor.command(OPERATOR, channel, "/golive start v2.4.0")
+    told = await rig.told(OPERATOR)
+    assert f"No watch was started: nothing can be posted here. {why}" in told
+    assert rig.desk.asked == []
+    await rig.workspace.actor.command(OPERATOR, channel, "/golive status")
+    assert await rig.told(OPERATOR, 2) == "The desk did status."
+
+
+async def test_a_watch_is_started_where_slack_does_not_say(rig: Rig) -> None:
+    """Its trouble of a moment stops nobody."""
+    assert (await rig.workspace.actor.command(OPERATOR, RELEASES, "/golive checkpoint")).ack
+    await rig.told(OPERATOR)  # and whether strangers are in the channel is known from now on
+    rig.workspace.faults.api.server_error("conversations.info")
+    await rig.workspace.actor.command(OPERATOR, RELEASES, "/golive start v2.4.0")
+    assert await rig.told(OPERATOR, 2) == "The desk did start."
 
 
 async def test_an_answer_for_all_goes_into_the_channel(rig: Rig) -> None:
