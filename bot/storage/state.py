@@ -11,7 +11,7 @@ from bot.storage.codec import decoded, decoded_map, encode, json_text
 from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.part import Part
 from bot.storage.posts import enqueue_in
-from bot.storage.values import NewPost, TickClaim, WatchState
+from bot.storage.values import AUDIT_HEAD, NewPost, TickClaim, WatchState
 from checks.engine.model import Observed
 
 _STATE: Final = """
@@ -61,8 +61,29 @@ _TICKED: Final = """
 """End the tick, if the claim still holds."""
 
 
+_REVIEWED: Final = """
+    SELECT c.taken_at AS reviewed_at, s.state, s.ticked_at
+    FROM golive.checkpoints c JOIN golive.watch_state s USING (deployment_id)
+    WHERE c.run = 'final' AND c.taken_at IS NOT NULL
+    ORDER BY c.taken_at DESC LIMIT 50
+"""
+"""What the watches with the last final reviews remember, the newest first."""
+
+
 class State(Part):
     """The memory of all watches."""
+
+    async def audit_head(self) -> tuple[str, datetime] | None:
+        """The end of the audit of fixes at the last final review that knew it, and when that was.
+
+        It is kept here, out of reach of whoever could cut off or rewrite that audit.
+        """
+        async with self._database.transaction() as connection:
+            for row in await fetch(connection, _REVIEWED, {}):
+                head = _state_of(row).memory.get(AUDIT_HEAD)
+                if isinstance(head, str):
+                    return head, row["reviewed_at"]
+        return None
 
     async def state(self, deployment_id: UUID) -> WatchState:
         """What the watch remembers; an empty state if nothing."""

@@ -60,6 +60,7 @@ class Moment:
 
     before:    what was known until then; view: with this point in it
     state:     what the watch remembers from now on
+    audit:     the digest at the end of the audit of fixes, for a final review; "" where none is
     restarted: whether golive was started anew since the point was due
     """
 
@@ -69,6 +70,7 @@ class Moment:
     view: WatchView
     state: WatchState
     alarm: Alarm | None = None
+    audit: str = ""
     restarted: bool = False
 
 
@@ -202,7 +204,7 @@ class Speech:
                     picture=await self.picture(view),
                     buttons=buttons,
                     restarted=moment.restarted,
-                    audit=await self.audit_head(),
+                    audit=moment.audit,
                 )
             case _:
                 message = checkpoint_message(

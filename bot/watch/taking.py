@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from bot.clock import Clock
 from bot.operations.metrics import UNMEASURED, Metrics
 from bot.storage.store import Store
-from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
+from bot.storage.values import AUDIT_HEAD, Claim, StatusContent, StoreUnavailable, WatchState
 from bot.watch import alarms, observing
 from bot.watch.knowing import Known, deployment_before, know, subject
 from bot.watch.lookout import Lookout
@@ -23,6 +23,7 @@ from bot.watch.model import Deployment, Point, Taken
 from bot.watch.saying import Moment, Speech
 from checks.engine.model import Report
 from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import FINAL
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -114,6 +115,9 @@ class Taker:
         if alarm is not None:
             memory = {**state.memory, **alarms.called(alarm, before.taken, report.taken_at)}
             state = replace(state, memory=memory)
+        audit = await self._speech.audit_head() if point.run == FINAL else ""
+        if audit:
+            state = replace(state, memory={**state.memory, AUDIT_HEAD: audit})
         judged = report if taken.decision is not None else None
         view = before.after(taken).view(self._runbook, report.taken_at, report=judged)
         return Moment(
@@ -123,6 +127,7 @@ class Taker:
             view=view,
             state=state,
             alarm=alarm,
+            audit=audit,
             restarted=point.due_at < self._started_at and deployment.started_at < self._started_at,
         )
 
