@@ -71,7 +71,7 @@ def _commands() -> typer.Typer:
     _fill(app, check, signals, doctor, replay, run, demo)
     for name, about, commands in (
         ("runbook", "Looks after runbook.yaml.", (runbook.lint, runbook.schema)),
-        ("audit", "Looks after the audit of fixes.", (audit.verify,)),
+        ("audit", "Looks after the audit of fixes.", (audit.verify, audit.list_)),
     ):
         group = typer.Typer(help=about, no_args_is_help=True)
         _fill(group, *commands)
@@ -81,7 +81,7 @@ def _commands() -> typer.Typer:
 
 def _fill(app: typer.Typer, *commands: Callable[..., None]) -> None:
     for command in commands:
-        app.command()(command)
+        app.command(command.__name__.strip("_"))(command)
 
 
 if __name__ == "__main__":

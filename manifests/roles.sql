@@ -6,7 +6,9 @@
 --
 -- Run it as the owner of the application's tables (Supabase: postgres, in the SQL Editor):
 --
---   psql -v ON_ERROR_STOP=1 -f manifests/roles.sql "$OWNER_URL"
+--   PGHOST=… PGDATABASE=… PGUSER=… psql -v ON_ERROR_STOP=1 -f manifests/roles.sql
+--
+-- with the password in ~/.pgpass: everybody on the machine can read a command's arguments.
 --
 -- * It is plain SQL in one transaction: all of it, or nothing. Running it again is safe: it mends
 --   the grants and keeps passwords and rows.

@@ -34,7 +34,12 @@ def check(  # noqa: PLR0917 - the options, each by its name on the command line
         str | None, typer.Option(metavar="{…}", help='The stream in Loki, such as {app="crm"}.')
     ] = None,
     database: Annotated[
-        str | None, typer.Option(metavar="URL", help="Its PostgreSQL, by a read-only role.")
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Its PostgreSQL, by a read-only role. Rather set GOLIVE_DATABASE_URL, or"
+            " GOLIVE_DATABASE_URL_FILE: everybody on this machine can read arguments.",
+        ),
     ] = None,
     base_url: Annotated[str | None, typer.Option(metavar="URL", help="Its public address.")] = None,
     checkpoint: Annotated[str, typer.Option(help="1, 2, 3 or final.")] = "final",

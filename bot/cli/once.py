@@ -58,8 +58,8 @@ def targets(options: Options, settings: Settings) -> Targets:
     )
     if not found:
         raise UsageError(
-            "Nothing to look at: give --log PATH, --database URL or --base-url URL"
-            " (or GOLIVE_LOG, GOLIVE_DATABASE_URL, BASE_URL)."
+            "Nothing to look at: give --log PATH or --base-url URL, or set GOLIVE_LOG, BASE_URL or"
+            " GOLIVE_DATABASE_URL (or GOLIVE_DATABASE_URL_FILE)."
         )
     if found.loki is not None and options.since_offset is not None:
         raise UsageError(

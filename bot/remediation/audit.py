@@ -31,6 +31,13 @@ _VERIFY: Final = """
 
 _AT: Final = "SELECT hash FROM golive.fix_audit WHERE seq = %(seq)s"
 
+_LAST: Final = """
+    SELECT a.seq, a.at, a.claim_id, a.actor, a.action, a.target, a.reason, a.rows, a.details,
+           coalesce(c.payload ->> 'title', '') AS title
+    FROM golive.fix_audit AS a LEFT JOIN golive.fix_claims AS c ON c.id = a.claim_id
+    ORDER BY a.seq DESC LIMIT %(limit)s
+"""
+
 _OF: Final = """
     SELECT at, actor, action, target, reason, rows, details FROM golive.fix_audit
     WHERE claim_id = %(claim)s ORDER BY seq
@@ -62,6 +69,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An entry as a list shows it. `title`: what its fix is called; "" where it is about none."""
+
+    seq: int
+    entry: Entry
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """The end of the chain: with it kept elsewhere, a tail that was cut off shows."""
 
@@ -87,7 +103,10 @@ class Checked:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was changed, removed or inserted, as far as can be told."""
+        """Whether nothing was changed, removed or inserted, as far as can be told.
+
+        Without a head that was kept elsewhere, it cannot be told whether the end was cut off.
+        """
         return self.broken_at is None and self.agrees is not False
 
 
@@ -133,6 +152,29 @@ async def entries_of(connection: Connection, claim: UUID) -> tuple[Entry, ...]:
             details=row["details"],
         )
         for row in await fetch(connection, _OF, {"claim": claim})
+    )
+
+
+async def last(database: FixDatabase, limit: int) -> tuple[Listed, ...]:
+    """The last entries, the newest last."""
+    async with database.transaction() as connection:
+        rows = await fetch(connection, _LAST, {"limit": limit})
+    return tuple(
+        Listed(
+            seq=row["seq"],
+            entry=Entry(
+                at=row["at"],
+                actor=row["actor"],
+                action=row["action"],
+                target=row["target"],
+                claim=row["claim_id"],
+                reason=row["reason"],
+                rows=row["rows"],
+                details=row["details"],
+            ),
+            title=row["title"],
+        )
+        for row in reversed(rows)
     )
 
 

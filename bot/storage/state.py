@@ -12,7 +12,7 @@ from bot.storage.codec import CodecError, decoded, decoded_map, dumps, encode, j
 from bot.storage.database import Connection, Row, fetch, utc
 from bot.storage.part import Part
 from bot.storage.posts import enqueue_in
-from bot.storage.values import NewPost, TickClaim, WatchState
+from bot.storage.values import AUDIT_HEAD, NewPost, TickClaim, WatchState
 from bot.watch.model import Cause, Present
 from checks.engine.model import Observed
 
@@ -71,6 +71,14 @@ _PRESENT: Final = """
 """
 """A digest of the present verdict of each open watch, to see whether one changed."""
 
+_REVIEWED: Final = """
+    SELECT c.taken_at AS reviewed_at, s.state, s.ticked_at
+    FROM golive.checkpoints c JOIN golive.watch_state s USING (deployment_id)
+    WHERE c.run = 'final' AND c.taken_at IS NOT NULL
+    ORDER BY c.taken_at DESC LIMIT 50
+"""
+"""What the watches with the last final reviews remember, the newest first."""
+
 
 class State(Part):
     """The memory of all watches."""
@@ -79,6 +87,18 @@ class State(Part):
         """Open watch → a digest of its present verdict, which changes with it."""
         rows = await self._database.fetch(_PRESENT)
         return {row["id"]: row["present"] for row in rows}
+
+    async def audit_head(self) -> tuple[str, datetime] | None:
+        """The end of the audit of fixes at the last final review that knew it, and when that was.
+
+        It is kept here, out of reach of whoever could cut off or rewrite that audit.
+        """
+        async with self._database.transaction() as connection:
+            for row in await fetch(connection, _REVIEWED, {}):
+                head = _state_of(row).memory.get(AUDIT_HEAD)
+                if isinstance(head, str):
+                    return head, row["reviewed_at"]
+        return None
 
     async def state(self, deployment_id: UUID) -> WatchState:
         """What the watch remembers; an empty state if nothing."""

@@ -89,6 +89,10 @@ class TickClaim:
 # --- state --------------------------------------------------------------------------------------
 
 
+AUDIT_HEAD = "audit_head"
+"""Name in a watch's memory: the end of the audit of fixes at its final review, NUMBER:DIGEST."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchState:
     """What a watch remembers between its points and ticks.

@@ -65,6 +65,7 @@ class Moment:
     before:    what was known until then; view: with this point in it
     state:     what the watch remembers from now on
     mention:   whether the lead is called in the point's own post
+    audit:     the digest at the end of the audit of fixes, for a final review; "" where none is
     restarted: whether golive was started anew since the point was due
     """
 
@@ -75,6 +76,7 @@ class Moment:
     state: WatchState
     alarm: Alarm | None = None
     mention: bool = False
+    audit: str = ""
     restarted: bool = False
 
 
@@ -231,7 +233,7 @@ class Speech:
                     picture=await self.picture(view),
                     buttons=buttons,
                     restarted=moment.restarted,
-                    audit=await self.audit_head(),
+                    audit=moment.audit,
                 )
             case _:
                 message = checkpoint_message(

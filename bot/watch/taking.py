@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 from bot.clock import Clock
 from bot.operations.metrics import UNMEASURED, Metrics
 from bot.storage.store import Store
-from bot.storage.values import Claim, StatusContent, StoreUnavailable, WatchState
+from bot.storage.values import AUDIT_HEAD, Claim, StatusContent, StoreUnavailable, WatchState
 from bot.watch import alarms, observing, verdict
 from bot.watch.knowing import Known, deployment_before, know, subject
 from bot.watch.lookout import Lookout
@@ -23,6 +23,7 @@ from bot.watch.model import Deployment, Point, Taken
 from bot.watch.saying import Moment, Speech, point_key
 from checks.engine.model import Decision, Json, Report
 from checks.engine.runbook import Runbook
+from checks.engine.runbook.model import FINAL
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -111,12 +112,16 @@ class Taker:
             # What is known now belongs to the watch: the first report is already held against it.
             report = await self._lookout.watch(replace(about, state=state))
         taken = _taken(point, report)
+        audit = await self._speech.audit_head() if point.run == FINAL else ""
+        if audit:
+            state = replace(state, memory={**state.memory, AUDIT_HEAD: audit})
         moment = Moment(
             before=before,
             taken=taken,
             report=report,
             view=before.after(taken).view(self._runbook, report.taken_at),
             state=state,
+            audit=audit,
             restarted=point.due_at < self._started_at and deployment.started_at < self._started_at,
         )
         return moment if taken.decision is None else self._judged(moment)

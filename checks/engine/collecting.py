@@ -38,7 +38,7 @@ NO_LOG = Problem(
     mend="Use --log PATH or --loki URL, for the bot GOLIVE_LOG or GOLIVE_LOKI_URL.",
 )
 NO_DATABASE = Problem(
-    what="No database was given.", mend="Use --database URL or GOLIVE_DATABASE_URL."
+    what="No database was given.", mend="Set GOLIVE_DATABASE_URL, or GOLIVE_DATABASE_URL_FILE."
 )
 NO_URL = Problem(what="No base URL was given.", mend="Use --base-url URL or BASE_URL.")
 _NOT_NEEDED = Problem(what="No check of this run needed it.", mend="")

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
 
+import pytest
+
+from bot.__main__ import main
 from checks.engine.model import Json
 from tests.bot.crm_log import retries, traffic
 from tests.support.secrecy.heard import hear
@@ -32,6 +35,23 @@ class Ended:
 
 Golive: TypeAlias = Callable[..., Ended]
 WriteLog: TypeAlias = Callable[..., Path]
+
+
+def in_process(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Golive:
+    """Runs a command line in this process, with nothing in the environment but what is given."""
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            monkeypatch.delenv(name)
+
+    def run(*argv: str | Path, env: Mapping[str, str] | None = None) -> Ended:
+        for name, value in (env or {}).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        code = main([str(word) for word in argv])
+        told = capsys.readouterr()
+        return Ended(code=code, out=told.out, err=told.err)
+
+    return run
 
 
 def report(ended: Ended) -> dict[str, Json]:

@@ -19,9 +19,10 @@ def test_whole_and_broken(golive: Golive, crm_fixture_database: str) -> None:
         fixer.execute(_INSERT)
     whole = golive("audit", "verify", env=given)
     assert whole.code == 0, whole.err
-    assert whole.out.startswith("The audit is whole: 1 entry, ending at 1:")
-    head = whole.out.partition("ending at ")[2].strip().removesuffix(".")
-    assert "the digest given is in it" in golive("audit", "verify", "--head", head, env=given).out
+    assert whole.out.startswith("The audit fits together: 1 entry, ending at 1:")
+    head = whole.out.partition("ending at ")[2].partition(".")[0]
+    vouched = golive("audit", "verify", "--head", head, env=given)
+    assert "With the digest given in it, it is whole up to entry 1." in vouched.out
     assert golive("audit", "verify", "--head", "nonsense", env=given).code == 64
     with psycopg.connect(roles.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE golive.fix_audit DISABLE TRIGGER USER")

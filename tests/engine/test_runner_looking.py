@@ -111,7 +111,7 @@ async def test_what_was_not_given_is_unknown_and_says_how_to_give_it() -> None:
     assert [f.summary for f in report.findings] == [
         "No log was given. Use --log PATH or --loki URL, for the bot GOLIVE_LOG or"
         " GOLIVE_LOKI_URL.",
-        "No database was given. Use --database URL or GOLIVE_DATABASE_URL.",
+        "No database was given. Set GOLIVE_DATABASE_URL, or GOLIVE_DATABASE_URL_FILE.",
     ]
     assert report.evidence.health.problem is not None
 
