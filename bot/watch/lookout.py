@@ -187,12 +187,18 @@ class Lookout:
             },
         )
         if evidence.observed is not None:
-            expected = observing.expectation(evidence.log, now)
+            lately = self._runbook.numbers("inbound_flow", subject.checkpoint).window
+            expected = observing.expectation(evidence.log, now, lately)
             evidence = replace(
                 evidence, observed=replace(evidence.observed, inbound_expected=expected)
             )
         evidence = evidence if raw else await self.adjust(evidence, subject.checkpoint)
         return self._assessed(evidence, occasion, run, begun)
+
+    @property
+    def runbook(self) -> Runbook:
+        """By which it judges."""
+        return self._runbook
 
     async def live(self) -> Report:
         """All checks over the last hour, by the final thresholds; callers share it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +16,7 @@ HOUR = ("--since", "2026-11-23T21:00:00Z", "--until", "2026-11-23T22:00:00Z")
 LONG_AGO = T0 - timedelta(days=30)
 
 
-def at(minute: float) -> Any:
+def at(minute: float) -> datetime:
     """A minute of the hour."""
     return T0 + timedelta(minutes=minute)
 
@@ -33,6 +33,10 @@ def failed(url: str) -> None:
                 created_at=at(12),
                 recipients=("failed",) * size,
             )
+
+
+def nothing_happened(_: str) -> None:
+    """No campaign at all."""
 
 
 def never_started(url: str) -> None:
@@ -58,7 +62,11 @@ def never_started(url: str) -> None:
     ids=["failed", "never started"],
 )
 async def test_a_watch_says_no_go_at_the_third_checkpoint(
-    change: Any, words: str, tmp_path: Path, crm_database: str, store_database: str
+    change: Callable[[str], None],
+    words: str,
+    tmp_path: Path,
+    crm_database: str,
+    store_database: str,
 ) -> None:
     """An hour that is quiet but for this: NO-GO, with the numbers and the button to diagnose."""
     ground = Ground(folder=tmp_path, database=crm_database, store=store_database)
@@ -80,12 +88,16 @@ async def test_a_watch_says_no_go_at_the_third_checkpoint(
     [
         (failed, 2, "Campaigns: 2 campaigns failed; 55 of 55 recipients failed (100.0 %)"),
         (never_started, 2, "Campaigns: 7 scheduled campaigns did not start"),
-        (lambda _: None, 0, "No campaign in processing"),
+        (nothing_happened, 0, "No campaign in processing"),
     ],
     ids=["failed", "never started", "none"],
 )
 def test_the_command_line(
-    change: Any, code: int, words: str, crm_database: str, capsys: pytest.CaptureFixture[str]
+    change: Callable[[str], None],
+    code: int,
+    words: str,
+    crm_database: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """`golive check` of campaigns alone: verdict, reason and exit code."""
     change(crm_database)
