@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import checks
+from bot.demo.workspace.server import Workspace
 from bot.watch import observing
 from checks import CHECKS
 from checks.diagnosis import PROCEDURES, Incident, procedure_of
@@ -23,8 +24,12 @@ from checks.engine.model import DatabaseEvidence, QueryResult
 from checks.engine.runbook import Runbook, parse_runbook, shipped_runbook
 from checks.engine.thresholds import Bound, Op, Threshold
 from tests.diagnosis.worlds import World, world
+from tests.support.crm_rows import Rows
 from tests.support.database_runs import RUNBOOK, changed, minutes_ago
 from tests.support.evidence import NOW, evidence, log, watched
+from tests.support.hand import HandClock
+from tests.support.slack_bot import settings_for, staged
+from tests.support.typing_people import words_of
 
 ROOT = Path(str(checks.__file__)).parents[1]
 
@@ -163,6 +168,27 @@ def test_inbound_is_expected_by_what_came_before_the_checks_window(window: int, 
     seen = log({"inbound_created": {ago: 3}})
     expected = observing.expectation(seen, NOW, timedelta(minutes=window))
     assert (expected is not None) is (ago >= window)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(600, "1 campaign without any progress for 10 minutes"), (1800, "moving")],
+)
+async def test_the_bot_hands_its_runbook_to_the_diagnosis(
+    seconds: float, words: str, crm_database: str, store_database: str
+) -> None:
+    """`/golive diagnose 4` of a campaign whose last send was 20 minutes ago."""
+    with Rows(crm_database) as rows:
+        unit = rows.unit("Alfa", created_at=minutes_ago(9000))
+        sent = ("sent",) * 3 + ("pending",) * 3
+        rows.campaign(unit, created_at=minutes_ago(50), recipients=sent, sent_at=minutes_ago(20))
+    clock = HandClock(NOW)
+    async with Workspace(now=clock.now) as workspace:
+        settings = settings_for(workspace, store_database, database=crm_database)
+        runbook = changed("campaigns", params={"still_seconds": seconds})
+        async with staged(workspace, settings, clock, runbook=runbook) as stage:
+            await stage.command("/golive diagnose 4")
+            assert words in "".join(words_of(post) for post in stage.posts)
 
 
 # --- checks that are switched off ---------------------------------------------------------------
