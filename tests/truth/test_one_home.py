@@ -256,8 +256,8 @@ def _numbers(tree: ast.Module) -> Iterator[str]:
             ("Check(", "Query(", "Proc")
         ):
             continue
-        held = (part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant))
-        if any(type(value) in (int, float) and value > 1 for value in held):
+        parts = (part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant))
+        if any(isinstance(value, int | float) and value > 1 for value in parts):
             yield named
 
 
