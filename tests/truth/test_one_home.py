@@ -19,7 +19,7 @@ from bot.watch import observing
 from checks import CHECKS
 from checks.diagnosis import PROCEDURES, Incident, procedure_of
 from checks.diagnosis.facts import BaseFacts, Facts
-from checks.diagnosis.model import Outcome, State
+from checks.diagnosis.model import FixKind, Outcome, State
 from checks.engine.model import DatabaseEvidence, QueryResult
 from checks.engine.runbook import Runbook, parse_runbook, shipped_runbook
 from checks.engine.thresholds import Bound, Op, Threshold
@@ -106,6 +106,23 @@ def test_so_many_dropped_messages_are_what_the_runbook_says(
     known = facts(Incident.INBOUND_MISSING, runbook, log=seen)
     found = examined(Incident.INBOUND_MISSING, "dropped", known)
     assert (found.state is State.HOLDS) is bound.holds(dropped)
+
+
+@given(least=st.integers(1, 9), failed=st.integers(1, 9))
+def test_a_rollback_is_advised_from_as_many_lost_messages_as_the_check_calls_critical(
+    least: int, failed: int
+) -> None:
+    """Every message failed: that is the release, once there are enough of them."""
+    bound = Bound(op=Op.AT_LEAST, value=least)
+    runbook = changed(
+        "inbound_flow", thresholds=(Threshold(quantity="none_created", critical=bound),)
+    )
+    seen = log({"webhooks": failed, "inbound_failed": failed, "http_responses": 9})
+    known = facts(Incident.INBOUND_MISSING, runbook, log=seen)
+    found = examined(Incident.INBOUND_MISSING, "processing_failed", known)
+    assert found.state is State.HOLDS
+    assert found.fix is not None
+    assert (found.fix.kind is FixKind.ROLLBACK) is (failed >= least)
 
 
 def test_without_a_bound_nothing_is_too_many() -> None:
