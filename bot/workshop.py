@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -49,6 +49,7 @@ from checks.diagnosis.application import HttpApplication
 from checks.diagnosis.runner import Sources
 from checks.engine.model import Problem
 from checks.engine.runbook import Remediation, Runbook
+from checks.engine.runbook.model import FINAL
 from checks.sources.evolution import EvolutionClient, Transport
 from checks.sources.http import Timeouts
 
@@ -214,10 +215,12 @@ def _shop(house: House, transport: Transport, stack: AsyncExitStack) -> Workshop
 
 def _kinds(house: House, rules: Remediation, transport: Transport) -> dict[str, Kind]:
     seen = _Seen(house)
+    waiting = house.runbook.numbers("outbound_success", FINAL).params["waiting_seconds"]
     kinds: tuple[Kind, ...] = (
         ResetMessages(
             rules.reset_messages,
             most=rules.max_rows,
+            waiting=timedelta(seconds=waiting),
             secrets=house.lookout.live_secrets,
             sent=seen.sent,
         ),

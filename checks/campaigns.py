@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, LiteralString
 
@@ -260,7 +261,7 @@ def _failed_share(view: View, active: tuple[Row, ...]) -> Quantity:
     What failed before is known to a watch only: a failure carries no time.
     """
     observed = view.evidence.observed
-    before = observed.failed_at_start if observed is not None else {}
+    before: Mapping[str, int] = {} if observed is None else observed.failed_at_start
     failed = sum(max(0, _number(row["failed"]) - before.get(str(row["id"]), 0)) for row in active)
     sent = sum(_number(row["sent" if observed is None else "sent_since"]) for row in active)
     tried = failed + sent

@@ -60,7 +60,8 @@ FACTS: Final = """
             FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id
             WHERE m.sender::text = 'agent' AND m.status::text = 'queued'
               AND m.created_at >= %(since)s::timestamptz
-              AND m.created_at < %(until)s::timestamptz - interval '1 minute'
+              AND m.created_at < %(until)s::timestamptz
+                  - make_interval(secs => %(waiting_seconds)s::float8)
               AND (%(unit)s::uuid IS NULL OR c.unit_id = %(unit)s::uuid)) AS stranded,
         (SELECT string_agg(u.name, ', ' ORDER BY u.name)
             FROM unit_whatsapp_connections AS w JOIN units AS u ON u.id = w.unit_id

@@ -14,7 +14,7 @@ from bot.remediation.message_outcome import became
 from bot.remediation.values import SAMPLES, Aim, Change, Choice, Claim, FixRefused, Sheet, Wish
 from checks.engine.model import Json
 from checks.engine.runbook.remediation import ResetMessages as Rules
-from checks.engine.wording import plural
+from checks.engine.wording import last, plural
 
 ALL: Final = "*"
 
@@ -44,6 +44,7 @@ class ResetMessages:
     Args:
         rules: which messages.
         most: the cap on rows; one more is asked for, to see that it is exceeded.
+        waiting: how long a message may be queued before it is stranded.
         secrets: live secrets, masked as literals in what is shown.
         sent: ids by which the log says that messages were sent. The recorded application writes
             ids of its own there; only those that are a message's id leave one out.
@@ -67,11 +68,13 @@ class ResetMessages:
         rules: Rules,
         *,
         most: int,
+        waiting: timedelta,
         secrets: Callable[[], Awaitable[Sequence[str]]],
         sent: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._rules = rules
         self._most = most
+        self._waiting = waiting
         self._secrets = secrets
         self._sent = sent
 
@@ -144,14 +147,14 @@ class ResetMessages:
     async def sheet(self, preview: Preview) -> Sheet:
         """How many, of which units, with which errors; what is left out; what to expect."""
         facts, rules, count = preview.facts, self._rules, len(preview.changes)
-        hour = _span(rules.within)
+        hour = last(rules.within)
         tried = " that were tried again" if preview.aim.parameters["only_retried"] else ""
         return Sheet(
             title=f"Reset failed messages of {preview.aim.name}",
             verb=f"Reset {count}",
             rows=count,
             facts=(
-                f"{plural(_int(facts['failed']), 'message')} failed in the last {hour};"
+                f"{plural(_int(facts['failed']), 'message')} failed in {hour};"
                 f" {count} would be reset.",
             ),
             groups=grouped(preview.changes, ("error", "unit")),
@@ -160,7 +163,7 @@ class ResetMessages:
             warnings=tuple(self._warnings(preview)),
             words=(
                 f"Sets status to '{rules.status}', retry_count to 0 and error_details to NULL for"
-                f" failed outbound messages of {preview.aim.name} of the last {hour}{tried}."
+                f" failed outbound messages of {preview.aim.name} of {hour}{tried}."
             ),
             sql=str(facts["sql"]),
             steps=() if rules.resend else ("Trigger their sending by hand (the runbook's step).",),
@@ -188,9 +191,8 @@ class ResetMessages:
         stranded = _int(facts["stranded"])
         if stranded:
             stand = "stands" if stranded == 1 else "stand"
-            said.append(
-                f"{plural(stranded, 'message')} of the last hour {stand} in queued already."
-            )
+            hour = last(self._rules.within)
+            said.append(f"{plural(stranded, 'message')} of {hour} {stand} in queued already.")
         if facts["offline"]:
             names = shown(facts["offline"], 120)
             said.append(f"Not connected, so they would fail again: {names}.")
@@ -217,6 +219,7 @@ class ResetMessages:
             "until": aim.parameters["until"],
             "unit": None if aim.target == ALL else aim.target,
             "only_retried": aim.parameters["only_retried"],
+            "waiting_seconds": self._waiting.total_seconds(),
             "permanent": list(self._rules.permanent_errors),
             "sent": list(sent) if isinstance(sent, list) else [],
         }
@@ -281,11 +284,6 @@ def _left_out(facts: Mapping[str, Any], aim: Aim) -> list[tuple[str, int]]:
 def _conflict(row: Row) -> str:
     now = "no longer there" if row["status"] is None else f"{shown(row['status'], 20)} now"
     return f"{str(row['row_id'])[:8]}: {now}"
-
-
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    return "hour" if minutes == 60 else f"{minutes} minutes"
 
 
 def _int(value: object) -> int:

@@ -41,7 +41,8 @@ class Diagnosing:
         """Which root cause of an incident holds, and the fix that fits."""
         deployment, state = await self._watch(call)
         occasion = self.lookout.occasion(deployment, state)
-        found = await diagnose(procedure_of(Incident(incident)), self.sources, occasion)
+        procedure = procedure_of(Incident(incident))
+        found = await diagnose(procedure, self.sources, occasion, self.lookout.runbook)
         await self._note(found)
         buttons = await self._buttons(call, found, deployment)
         secrets = await self.lookout.live_secrets()

@@ -24,6 +24,7 @@ from bot.watch.log_place import end_of, read_from
 from bot.watch.lookout import Lookout
 from checks.engine.check import Query
 from checks.engine.model import LogEvidence, Problem
+from checks.engine.runbook.model import FINAL
 
 PATIENCE: Final = timedelta(minutes=2)
 LOOK: Final = timedelta(seconds=3)
@@ -31,9 +32,6 @@ LOOK: Final = timedelta(seconds=3)
 
 EVERY: Final = timedelta(seconds=30)
 """How often it looks for waits that another process began."""
-
-_SETTLE: Final = timedelta(seconds=60)
-"""A row may follow its log line by so much."""
 
 _GAP: Final = 5 * LOOK
 """Nobody looked for so long: the process that did was gone."""
@@ -101,6 +99,8 @@ class Expecting:
         self._timer = timer
         self._wake = wake
         self._shared = shared
+        rule = lookout.runbook.numbers("message_errors", FINAL)
+        self._settle = timedelta(seconds=rule.params["settle_seconds"])
         self._armed: set[UUID] = set()
         self._ended = False
 
@@ -195,11 +195,11 @@ class Expecting:
         first = min((at for at in (wait.in_log, wait.in_rows) if at is not None), default=None)
         if first is None:
             last = wait.began_at + PATIENCE
-            return seen.until >= last or now >= last + _SETTLE
+            return seen.until >= last or now >= last + self._settle
         sources = self._lookout.sources
         both = sources.log is not None and sources.database is not None
         whole = wait.in_log is not None and wait.in_rows is not None
-        return whole or not both or now >= first + _SETTLE
+        return whole or not both or now >= first + self._settle
 
     async def _see(self, wait: Wait, now: datetime) -> _Seen:
         rows = await self._rows(wait)

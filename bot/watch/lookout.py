@@ -218,7 +218,8 @@ class Lookout:
             },
         )
         if evidence.observed is not None:
-            expected = observing.expectation(evidence.log, now)
+            lately = self._runbook.numbers("inbound_flow", subject.checkpoint).window
+            expected = observing.expectation(evidence.log, now, lately)
             evidence = replace(
                 evidence, observed=replace(evidence.observed, inbound_expected=expected)
             )
@@ -230,6 +231,11 @@ class Lookout:
         now = self._clock.now()
         occasion = self._occasion(checkpoint, Window(since=now, until=now), now)
         return tuple(check.id for check in plan.due(self._checks, occasion))
+
+    @property
+    def runbook(self) -> Runbook:
+        """By which it judges."""
+        return self._runbook
 
     async def live(self) -> Report:
         """All checks over the last hour, by the final thresholds; callers share it."""

@@ -33,8 +33,6 @@ _OWN = "own_probes"
 _KEEP = timedelta(hours=3)
 """How long a probe is remembered: longer than any window that is looked at."""
 
-_LATELY = timedelta(minutes=10)
-
 
 def baseline(evidence: Evidence, deployed_at: datetime) -> WatchState:
     """How things stood at T+0, as far as they could be looked at."""
@@ -76,12 +74,15 @@ def look(state: WatchState, evidence: Evidence, deployed_at: datetime) -> WatchS
     return WatchState(observed=observed, memory=_memory(evidence, state.memory))
 
 
-def expectation(log: LogEvidence, now: datetime) -> str | None:
-    """Why inbound messages are to be expected: they came before the last ten minutes."""
+def expectation(log: LogEvidence, now: datetime, lately: timedelta | None) -> str | None:
+    """Why inbound messages are to be expected: they came before what is looked at.
+
+    lately: the window in which inbound messages are looked for; None for all since the deploy
+    """
     found = log.signals.get("inbound_created")
-    if found is None:
+    if found is None or lately is None:
         return None
-    border = now - _LATELY
+    border = now - lately
     earlier = sum(n for minute, n in found.minutes.items() if instant_of(minute + 1) <= border)
     return f"{earlier} came earlier in this watch" if earlier > 0 else None
 

@@ -52,13 +52,13 @@ LIMITED = Query(
             max(coalesce(last_retry_at, created_at))::timestamptz AS newest
         FROM messages
         WHERE sender::text = 'agent'
-          AND created_at >= %(now)s::timestamptz - interval '1 hour'
+          AND created_at >= %(outbound_success_since)s::timestamptz
           AND created_at < %(now)s::timestamptz
           AND error_details::text ~ '\m429\M'
     """,
     reads={"messages": ("sender", "created_at", "last_retry_at", "error_details")},
 )
-"""One row: outbound messages of the last hour that Evolution answered with 429."""
+"""One row: outbound messages of outbound_success' window that Evolution answered with 429."""
 
 BLOCKED = Query(
     name="diagnosis_blocked",

@@ -21,7 +21,7 @@ from checks.diagnosis.model import (
 )
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem, Row
-from checks.engine.wording import plural
+from checks.engine.wording import lately, plural
 
 _NONE = "No campaign is in processing."
 
@@ -43,7 +43,7 @@ def _worker(facts: Facts) -> Outcome:
     held = _held_up(facts, still)
     if held is not None:
         return untested(held, lines)
-    minutes = round(facts.params["still_seconds"] / 60)
+    minutes = round(facts.rules["campaigns"].params["still_seconds"] / 60)
     seen = "" if facts.observed else " A single look saw nothing move; a watch would know."
     return holds(
         f"{plural(len(still), 'campaign')} without any progress for {minutes} minutes or more, and "
@@ -155,9 +155,10 @@ def _rate_limit(facts: Facts) -> Outcome:
     if not in_messages + in_recipients:
         return clear("Evolution answered no send with 429.")
     tried = facts.view.lines("send_attempt_failed")
+    window = facts.rules["outbound_success"].window
     return holds(
         f"Evolution answered {plural(in_messages + in_recipients, 'send')} with 429: "
-        f"{plural(in_messages, 'message')} of the last hour, {plural(in_recipients, 'recipient')}.",
+        f"{plural(in_messages, 'message')} {lately(window)}, {plural(in_recipients, 'recipient')}.",
         manual("Wait until the limit is over, then dispatch again; raise the pause between sends."),
         tuple(line for line in tried if " 429" in line),
     )
@@ -196,7 +197,7 @@ def _redispatch(row: Row) -> str:
 
 
 def _still(facts: Facts) -> list[Row]:
-    span = timedelta(seconds=facts.params["still_seconds"])
+    span = timedelta(seconds=facts.rules["campaigns"].params["still_seconds"])
     now = facts.evidence.now
     rows = facts.view.rows(CAMPAIGNS).rows
     return [row for row in rows if now - _progress(facts, row) >= span]
@@ -240,7 +241,8 @@ PROCEDURE = Procedure(
     signals=("campaign_started", "campaign_finished", "send_attempt_failed"),
     # BLOCKED and LONG come first: a lock on the tables themselves stops what follows.
     queries=(BLOCKED, LONG, CAMPAIGNS, LIMITED),
-    # still: the runbook's ten minutes; a lock that is waited for as long as a send is no accident.
-    params={"still_seconds": 600, "blocked_seconds": 5, "long_seconds": 300},
+    checks=("campaigns", "outbound_success"),
+    # A lock that is waited for as long as a send is no accident.
+    params={"blocked_seconds": 5, "long_seconds": 300},
     context=_context,
 )

@@ -125,7 +125,7 @@ class Facts:
 
     evidence: log, database and health probe, as the checks see them
     units:    the first of `units_total` Evolution connections, those not connected first
-    params:   the procedure's own numbers
+    rules:    check → what the runbook says of it, for the checks that the procedure goes by
     """
 
     evidence: Evidence
@@ -136,7 +136,7 @@ class Facts:
     servers: tuple[ServerFacts, ...] = ()
     certificate: CertificateFacts | None = None
     event: EventFacts | None = None
-    params: Mapping[str, float] = field(default_factory=dict[str, float])
+    rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])
 
     @property
     def observed(self) -> Observed | None:

@@ -24,7 +24,6 @@ from checks.engine.wording import plural
 
 _SOON = 14  # days before its end in which a certificate is worth a word
 _LATELY = 3  # minutes in which a webhook in the log says more than a probe that was refused
-_MANY_DROPPED = 10  # inbound_flow's own bound: fewer may be echoes of what was sent
 _OUTBOUND = ("send_ok", "send_attempt_failed", "send_given_up", "retry")
 _NOT_ASKED = Problem(what="It was not asked.", mend="Give BASE_URL, and diagnose again.")
 
@@ -86,7 +85,8 @@ def _processing(facts: Facts) -> Outcome:
     if problem is not None:
         return untested(problem)
     created, failed = view.count("inbound_created"), view.count("inbound_failed")
-    if failed and not created:
+    enough = facts.rules["inbound_flow"].bound("none_created")  # fewer may have a cause each
+    if failed and not created and (enough is None or enough.holds(failed)):
         return holds(
             f"every one of {plural(failed, 'inbound message')} failed while it was processed, "
             "behind HTTP 200.",
@@ -115,7 +115,8 @@ def _dropped(facts: Facts) -> Outcome:
         return untested(problem)
     created, dropped = view.count("inbound_created"), view.count("inbound_dropped")
     outbound = sum(view.count(signal) for signal in _OUTBOUND)
-    if dropped > _MANY_DROPPED and not created and not outbound:
+    many = facts.rules["inbound_flow"].bound("dropped_only")  # fewer may be echoes
+    if many is not None and many.holds(dropped) and not created and not outbound:
         return holds(
             f"{plural(dropped, 'message')} dropped and none stored, while nothing was sent.",
             manual(
@@ -159,4 +160,5 @@ PROCEDURE = Procedure(
         *_OUTBOUND,
     ),
     probes=frozenset({Probe.CERTIFICATE, Probe.TEST_EVENT, Probe.EVOLUTION}),
+    checks=("inbound_flow",),
 )

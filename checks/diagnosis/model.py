@@ -147,7 +147,8 @@ class Procedure:
     """How one incident is diagnosed.
 
     signals: log signals that it counts; queries: what it reads in the application's database
-    params:  numbers that queries and examinations use; those of the runbook win
+    checks:  the checks whose numbers in the runbook it goes by
+    params:  numbers of its own, which the runbook does not have
     context: further lines from the facts
     """
 
@@ -157,6 +158,7 @@ class Procedure:
     signals: tuple[str, ...] = ()
     queries: tuple[Query, ...] = ()
     probes: frozenset[Probe] = frozenset()
+    checks: tuple[str, ...] = ()
     params: Mapping[str, float] = field(default_factory=dict[str, float])
     context: Callable[[Facts], tuple[str, ...]] = _no_context
 

@@ -22,14 +22,14 @@ from checks.diagnosis.suspects import INSTANCE, LINK
 from checks.engine.check import Query
 from checks.engine.masking import harmless, mask
 from checks.engine.model import Problem, Row
-from checks.engine.wording import plural
+from checks.engine.wording import lately, plural
 
 _JUST_NOW = timedelta(minutes=2)
 
 OUTBOUND = Query(
     name="diagnosis_outbound",
     # The requeue worker may mark a message as sent without sending it: it has no provider's id.
-    # Nothing processes `queued` messages, so one that is older than a minute is stranded.
+    # Nothing processes `queued` messages, so one that has waited too long is stranded.
     sql="""
         SELECT
             count(*) FILTER (WHERE status::text = 'failed') AS failed,
@@ -39,7 +39,8 @@ OUTBOUND = Query(
             ) AS sent_without_provider_id,
             count(*) FILTER (
                 WHERE status::text = 'queued'
-                  AND created_at < %(now)s::timestamptz - interval '1 minute'
+                  AND created_at < %(now)s::timestamptz
+                      - make_interval(secs => %(waiting_seconds)s::float8)
             ) AS stranded,
             count(*) AS total,
             max(created_at) FILTER (
@@ -48,12 +49,12 @@ OUTBOUND = Query(
             min(created_at) FILTER (WHERE status::text = 'queued')::timestamptz AS oldest_queued
         FROM messages
         WHERE sender::text = 'agent'
-          AND created_at >= %(now)s::timestamptz - interval '1 hour'
+          AND created_at >= %(outbound_success_since)s::timestamptz
           AND created_at < %(now)s::timestamptz
     """,
     reads={"messages": ("sender", "status", "external_id", "created_at")},
 )
-"""One row: what became of the outbound messages of the last hour."""
+"""One row: what became of the outbound messages of outbound_success' window."""
 
 FAILURES = Query(
     name="diagnosis_failures",
@@ -68,7 +69,7 @@ FAILURES = Query(
             max(retry_count) AS retries
         FROM messages
         WHERE sender::text = 'agent'
-          AND created_at >= %(now)s::timestamptz - interval '1 hour'
+          AND created_at >= %(outbound_success_since)s::timestamptz
           AND created_at < %(now)s::timestamptz
           AND (status::text = 'failed'
                OR (status::text IN ('sent', 'delivered', 'read')
@@ -88,7 +89,7 @@ FAILURES = Query(
         )
     },
 )
-"""The five most frequent errors of messages that did not go out in the last hour."""
+"""The five most frequent errors of those that did not go out."""
 
 
 def _down(facts: Facts) -> Outcome:
@@ -172,7 +173,7 @@ def _sends_now(facts: Facts) -> bool:
 
 
 def _failed(facts: Facts) -> Outcome:
-    """Which errors the failures of the last hour have."""
+    """Which errors the latest failures have."""
     result, errors = facts.view.rows(OUTBOUND), facts.view.rows(FAILURES)
     if result.problem is not None:
         return untested(result.problem)
@@ -180,10 +181,10 @@ def _failed(facts: Facts) -> Outcome:
     failed, flipped = _number(row["failed"]), _number(row["sent_without_provider_id"])
     total = _number(row["total"])
     if not failed + flipped:
-        return clear(f"None of {plural(total, 'outbound message')} of the last hour failed.")
+        return clear(f"None of {plural(total, 'outbound message')} {_lately(facts)} failed.")
     apart = f", {flipped} of them marked as sent without the provider's id" if flipped else ""
     return holds(
-        f"{failed + flipped} of {plural(total, 'outbound message')} of the last hour did not go "
+        f"{failed + flipped} of {plural(total, 'outbound message')} {_lately(facts)} did not go "
         f"out{apart}.",
         Fix(
             kind=FixKind.RESET_MESSAGES,
@@ -207,13 +208,17 @@ def _stranded(facts: Facts) -> Outcome:
     row = result.rows[0]
     stranded, oldest = _number(row["stranded"]), row["oldest_queued"]
     if not stranded:
-        return clear("No message of the last hour stands in queued.")
+        return clear(f"No message {_lately(facts)} stands in queued.")
     since = f", the oldest since {oldest:%H:%M:%S} UTC" if isinstance(oldest, datetime) else ""
     return holds(
-        f"{plural(stranded, 'message')} of the last hour stranded in queued{since}: nothing sends "
+        f"{plural(stranded, 'message')} {_lately(facts)} stranded in queued{since}: nothing sends "
         "them by itself.",
         manual("Trigger their sending by hand through the application's API."),
     )
+
+
+def _lately(facts: Facts) -> str:
+    return lately(facts.rules["outbound_success"].window)
 
 
 def _number(value: object) -> int:
@@ -239,5 +244,6 @@ PROCEDURE = Procedure(
         Suspect(id="stranded", title="Messages stranded in queued", examine=_stranded),
     ),
     queries=(OUTBOUND, FAILURES),
+    checks=("outbound_success",),
     probes=frozenset({Probe.EVOLUTION}),
 )

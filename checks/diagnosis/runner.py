@@ -27,6 +27,8 @@ from checks.engine.model import (
 )
 from checks.engine.own_events import own_probes
 from checks.engine.plan import Occasion
+from checks.engine.runbook import Runbook
+from checks.engine.thresholds import Rule
 from checks.sources.database import Database
 from checks.sources.evolution import Evolution, ServerSettings
 from checks.sources.http import HealthProbe
@@ -71,8 +73,8 @@ async def diagnose(
     procedure: Procedure,
     sources: Sources,
     occasion: Occasion,
+    runbook: Runbook,
     *,
-    params: Mapping[str, float] | None = None,
     log: LogEvidence | None = None,
     limits: Limits | None = None,
 ) -> Diagnosis:
@@ -82,18 +84,18 @@ async def diagnose(
         procedure: the incident's.
         sources: where to look.
         occasion: the window, the instant, what a watch observed, what own probes left in the log.
-        params: numbers of the runbook that win over the procedure's own.
+        runbook: how long, how much and how many, as the checks go by it.
         log: what a scan of the log already saw; None scans it.
         limits: how long it may take.
     """
-    return conclude(procedure, await look(procedure, sources, occasion, params, log, limits))
+    return conclude(procedure, await look(procedure, sources, occasion, runbook, log, limits))
 
 
 async def look(
     procedure: Procedure,
     sources: Sources,
     occasion: Occasion,
-    params: Mapping[str, float] | None = None,
+    runbook: Runbook,
     log: LogEvidence | None = None,
     limits: Limits | None = None,
 ) -> Facts:
@@ -102,7 +104,7 @@ async def look(
         procedure=procedure,
         sources=sources,
         occasion=occasion,
-        params={**procedure.params, **(params or {})},
+        rules={check: runbook.numbers(check, occasion.checkpoint) for check in procedure.checks},
         limits=limits or Limits(),
     )
     # The log first: the test event, which is sent after it, does not stand in what was read.
@@ -128,7 +130,7 @@ async def look(
         servers=asked.servers,
         certificate=certificate,
         event=event,
-        params=looking.params,
+        rules=looking.rules,
     )
 
 
@@ -149,7 +151,7 @@ class _Looking:
     procedure: Procedure
     sources: Sources
     occasion: Occasion
-    params: Mapping[str, float]
+    rules: Mapping[str, Rule]
     limits: Limits
 
     @property
@@ -177,9 +179,19 @@ class _Looking:
         scanned = await _within(self.limits.reading, self.sources.log.scan(request))
         return LogEvidence(source="", problem=_late("The log")) if scanned is None else scanned[0]
 
+    def numbers(self) -> dict[str, object]:
+        """The numbers of the runbook: each param by its name, each window as CHECK_since."""
+        out: dict[str, object] = {}
+        for check, rule in self.rules.items():
+            out.update(rule.params)
+            since = None if rule.window is None else self.occasion.now - rule.window
+            out[f"{check}_since"] = since or self.occasion.window.since
+        return out
+
     async def query(self) -> DatabaseEvidence:
         values = {
-            **self.params,
+            **self.procedure.params,
+            **self.numbers(),
             "now": self.occasion.now,
             "since": self.occasion.window.since,
             "until": self.occasion.window.until,

@@ -32,8 +32,8 @@ class Policy:
     """
 
     matrix: Collection[str]
-    critical: int = 1
-    matrix_warnings: int = 3
+    critical: int
+    matrix_warnings: int
     due: Collection[str] = ()
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     switched_off: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -89,6 +89,11 @@ class Rule:
     params: Mapping[str, float] = field(default_factory=dict[str, float])
     sample: SampleRule | None = None
 
+    def bound(self, quantity: str) -> Bound | None:
+        """From where on a quantity is no longer OK; None where it has no bound."""
+        found = (t.warning or t.critical for t in self.thresholds if t.quantity == quantity)
+        return next(found, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:

@@ -19,9 +19,11 @@ from checks.diagnosis.model import Diagnosis, FixKind, State
 from checks.sources.database import PostgresDatabase
 from checks.sources.database.snapshot import Limits as DatabaseLimits
 from tests.diagnosis.worlds import LONG_AGO, World, cause, nothing, only, states
+from tests.support.database_runs import changed
 from tests.support.evidence import NOW, log, watched
 
 _AT_ONCE = {"blocked_seconds": 0.0, "long_seconds": 0.0}
+_EAGER = replace(PROCEDURE, params=_AT_ONCE)
 
 
 def _campaign(
@@ -82,7 +84,8 @@ async def test_a_log_line_is_progress(world: World) -> None:
     at = (NOW - timedelta(minutes=4)).timestamp()
     world.log = log({"campaign_started": 1}, campaigns={str(campaign): at})
     nothing(await world.diagnose(PROCEDURE))
-    strict = await world.diagnose(PROCEDURE, params={"still_seconds": 180})
+    world.runbook = changed("campaigns", params={"still_seconds": 180})
+    strict = await world.diagnose(PROCEDURE)
     assert strict.cause == "worker_dead"
 
 
@@ -155,7 +158,7 @@ async def _blocked(world: World) -> tuple[Diagnosis, int]:
             waits: LiteralString = "SELECT count(*) FROM pg_locks WHERE NOT granted"
             while (await (await observer.execute(waits)).fetchone()) == (0,):
                 pass
-        diagnosis = await world.diagnose(PROCEDURE, params=_AT_ONCE)
+        diagnosis = await world.diagnose(_EAGER)
         await first.rollback()
         await waiting
         return diagnosis, first.info.backend_pid
@@ -182,7 +185,7 @@ async def test_a_session_is_long_in_its_transaction(world: World) -> None:
     _campaign(world, last_sent=20)
     async with _session(world, "console") as session:
         await session.execute(_UPDATE)
-        diagnosis = await world.diagnose(PROCEDURE, params=_AT_ONCE)
+        diagnosis = await world.diagnose(_EAGER)
         nobody = await world.diagnose(PROCEDURE)
     found = only(diagnosis, "database_lock", untested=("worker_dead",))
     assert found.why == "1 session long in a transaction that writes to campaigns."
@@ -194,7 +197,7 @@ async def test_a_long_report_is_no_lock(world: World) -> None:
     """A transaction that only reads holds nobody up."""
     async with _session(world, "report") as session:
         await session.execute("SELECT count(*) FROM campaigns")
-        nothing(await world.diagnose(PROCEDURE, params=_AT_ONCE))
+        nothing(await world.diagnose(_EAGER))
 
 
 async def test_a_migration_locks_the_table_itself(world: World) -> None:
@@ -206,7 +209,7 @@ async def test_a_migration_locks_the_table_itself(world: World) -> None:
     ):
         await session.execute("LOCK TABLE campaigns IN ACCESS EXCLUSIVE MODE")
         world.without(database=database)
-        diagnosis = await world.diagnose(PROCEDURE, params=_AT_ONCE)
+        diagnosis = await world.diagnose(_EAGER)
     assert diagnosis.cause == "database_lock"
     assert states(diagnosis)["worker_dead"] is State.UNTESTED
     assert "waited for a lock" in cause(diagnosis, "not_connected").why
@@ -244,5 +247,5 @@ async def test_without_the_right_to_see_sessions(world: World, reader: str) -> N
 
 
 def test_the_procedures_numbers_can_be_replaced() -> None:
-    """They are data, and the runbook's may be put in their place."""
+    """They are data, and others may be put in their place."""
     assert replace(PROCEDURE, params=_AT_ONCE).params["long_seconds"] == 0

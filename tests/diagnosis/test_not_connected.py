@@ -55,7 +55,7 @@ async def test_base_url_is_out_of_golives_own_reach(world: World) -> None:
 async def test_base_url_is_not_https(world: World) -> None:
     """A public http address is wrong even if it answers."""
     occasion = Occasion(checkpoint="final", window=HOUR, now=NOW)
-    facts = await look(PROCEDURE, world.sources, occasion, log=world.log)
+    facts = await look(PROCEDURE, world.sources, occasion, world.runbook, log=world.log)
     base = BaseFacts(shown="http://crm.example.org", https=False, loopback=False)
     found = only(conclude(PROCEDURE, dataclasses.replace(facts, base=base)), "base_url")
     assert found.why == "http://crm.example.org is not https."

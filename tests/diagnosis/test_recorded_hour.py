@@ -11,6 +11,7 @@ from checks.engine.model import Window
 from checks.engine.plan import Occasion
 from checks.sources.database import PostgresDatabase
 from tests.diagnosis.worlds import cause, states
+from tests.support.database_runs import RUNBOOK
 
 _END = datetime(2026, 11, 23, 22, 1, 10, tzinfo=UTC)
 _HOUR = Window(since=_END - timedelta(hours=1), until=_END)
@@ -19,7 +20,7 @@ _HOUR = Window(since=_END - timedelta(hours=1), until=_END)
 async def _diagnosed(url: str, incident: Incident) -> Diagnosis:
     occasion = Occasion(checkpoint="final", window=_HOUR, now=_END)
     async with PostgresDatabase(url) as database:
-        return await diagnose(procedure_of(incident), Sources(database=database), occasion)
+        return await diagnose(procedure_of(incident), Sources(database=database), occasion, RUNBOOK)
 
 
 async def test_its_failures_are_grouped(crm_fixture_database: str) -> None:

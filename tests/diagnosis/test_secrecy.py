@@ -49,7 +49,8 @@ async def test_no_secret_leaves(
     occasion = Occasion(checkpoint="final", window=HOUR, now=NOW)
     diagnosed = [await world.diagnose(procedure) for procedure in PROCEDURES]
     seen = [
-        await look(procedure, world.sources, occasion, log=world.log) for procedure in PROCEDURES
+        await look(procedure, world.sources, occasion, world.runbook, log=world.log)
+        for procedure in PROCEDURES
     ]
     told = repr(diagnosed) + repr(seen) + caplog.text
     for secret in (SECRET, KEY, ENVIRONMENT_KEY, _OTHER, world.instance.token):

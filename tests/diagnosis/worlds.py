@@ -19,10 +19,12 @@ from checks.diagnosis.model import Cause, Diagnosis, Procedure, State
 from checks.diagnosis.runner import Limits, Sources, diagnose
 from checks.engine.model import LogEvidence, Observed
 from checks.engine.plan import Occasion
+from checks.engine.runbook import Runbook
 from checks.sources.database import PostgresDatabase
 from checks.sources.evolution import EvolutionClient, ServerSettings, Transport
 from checks.sources.http import HttpHealthProbe, Timeouts
 from tests.support.crm_rows import Rows, Unit
+from tests.support.database_runs import RUNBOOK
 from tests.support.evidence import HOUR, NOW, log
 from tests.support.fakes import FakeLog
 
@@ -76,6 +78,7 @@ class World:
     log: LogEvidence = field(default_factory=lambda: log(BUSY))
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
+    runbook: Runbook = RUNBOOK
 
     @property
     def instance(self) -> InstanceRow:
@@ -106,7 +109,7 @@ class World:
             own_probes=self.own_probes,
         )
         options.setdefault("log", self.log if self.sources.log is not None else None)
-        return await diagnose(procedure, self.sources, occasion, **options)
+        return await diagnose(procedure, self.sources, occasion, self.runbook, **options)
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ def test_one_more_bad_finding_never_improves_a_verdict(
     level: Level,
 ) -> None:
     """A finding that is not OK, added to any run, leaves the verdict as it is or worsens it."""
-    policy = Policy(matrix=MATRIX, due=due)
+    policy = Policy(matrix=MATRIX, critical=1, matrix_warnings=3, due=due)
     bad = level if level is not Level.OK else Level.UNKNOWN
     before = decide(findings, back, success, policy).decision
     for check in ("retries", "health"):

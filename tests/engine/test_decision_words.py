@@ -105,7 +105,8 @@ def test_unknowns_of_one_cause_are_one_line_that_says_how_to_provide_or_accept_t
 def test_criteria_that_are_not_due_do_not_block() -> None:
     """At T+10 nothing has to have been sent: GO so far, and the verdict says what is to come."""
     success = [Criterion(id=i, met=None, why="Not yet.") for i in SUCCESS]
-    found = verdict([finding("http_5xx")], success=success, policy=Policy(matrix=MATRIX))
+    policy = Policy(matrix=MATRIX, critical=1, matrix_warnings=3)
+    found = verdict([finding("http_5xx")], success=success, policy=policy)
     assert found.decision is Decision.GO
     assert found.because == (
         "GO so far: 1 check OK.",

@@ -91,6 +91,7 @@ async def test_all_queries_go_to_the_database_at_once_each_with_its_checks_param
         "until": NOW,
         "deployed_at": NOW - timedelta(minutes=50),
         "created_ids": [UUID],
+        "moved_campaigns": [],
     }
     assert database.asked["more"]["since"] == NOW - timedelta(minutes=10)
     assert database.asked["more"]["created_ids"] == [UUID, other]

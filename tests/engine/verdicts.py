@@ -20,7 +20,7 @@ MATRIX = ("http_5xx", "auth_errors", "unknown_instances", "retries", "rate_limit
 OTHERS = ("health", "campaigns", "outbound_success", "inbound_flow", "tenant_isolation")
 ROLLBACK = ("secret_leak", "tenant_leak", "messages_failing", "service_down")
 SUCCESS = ("no_critical", "inbound_processed", "outbound_sent")
-FINAL = Policy(matrix=MATRIX, due=SUCCESS)
+FINAL = Policy(matrix=MATRIX, critical=1, matrix_warnings=3, due=SUCCESS)
 WORSE = {
     Level.OK: Level.UNKNOWN,
     Level.UNKNOWN: Level.WARNING,

@@ -64,7 +64,9 @@ async def test_every_diagnosis_looks(recorded: RoleUrls) -> None:
     window = {"now": HOUR.until, "since": HOUR.since, "until": HOUR.until, "most_units": 20}
     async with PostgresDatabase(recorded.reader) as database:
         for procedure in PROCEDURES:
-            values = {**window, **procedure.params}
+            values = {**window, **procedure.params, "outbound_success_since": HOUR.since}
+            for check in procedure.checks:
+                values.update(RUNBOOK.numbers(check, "final").params)
             work = [(query, values) for query in (*procedure.queries, CONNECTIONS)]
             results = (await database.collect(work)).results
             assert [result.problem for result in results.values()] == [None] * len(work)

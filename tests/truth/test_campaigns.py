@@ -376,6 +376,7 @@ async def test_every_query_of_checks_and_diagnosis_runs(schema: str, crm_databas
     for check in CHECKS:
         rule = RUNBOOK.rule(check.id, "final")
         values.update(rule.params if rule else {})
+        values[f"{check.id}_since"] = HOUR.since
     async with PostgresDatabase(crm_database) as database:
         evidence = await database.collect([(query, values) for query in all_queries()])
     assert {name: r.problem for name, r in evidence.results.items() if r.problem} == {}
@@ -410,7 +411,8 @@ async def test_a_writer_behind_a_view_is_seen(crm_database: str) -> None:
     async with world(crm_database) as here:
         with psycopg.connect(crm_database) as writer:
             writer.execute("UPDATE campaigns_base SET name = name")
-            found = await here.diagnose(stuck, params={"blocked_seconds": 0.0, "long_seconds": 0.0})
+            eager = replace(stuck, params={"blocked_seconds": 0.0, "long_seconds": 0.0})
+            found = await here.diagnose(eager)
             writer.rollback()
     (lock,) = [cause for cause in found.causes if cause.id == "database_lock"]
     assert "long in a transaction that writes to campaigns_base" in lock.why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -127,6 +128,7 @@ def _runbook(spec: RunbookSpec, source: YamlSource) -> Runbook:
         database=DatabaseRule() if spec.database is None else _database(spec.database),
         default_window=spec.default_window,
         sample=_sample(spec),
+        off=_off(spec),
         history=None if spec.history is None else _history(spec.history),
         remediation=None if spec.remediation is None else remediation_of(spec.remediation),
         evolution_hosts=() if spec.evolution is None else tuple(spec.evolution.hosts),
@@ -163,6 +165,39 @@ def _rules(spec: RunbookSpec) -> dict[tuple[str, str], Rule]:
         if check.enabled
         for checkpoint in CHECKPOINTS
     }
+
+
+def _off(spec: RunbookSpec) -> dict[tuple[str, str], Rule]:
+    """The rules of checks that are switched off, completed from the runbook that golive ships."""
+    off = {name: check for name, check in spec.checks.items() if not check.enabled}
+    shipped = _shipped().checks if off else {}
+    return {
+        (name, checkpoint): _rule(name, _completed(check, shipped.get(name)), checkpoint, sample)
+        for name, check in off.items()
+        for checkpoint in CHECKPOINTS
+        for sample in (_sample(spec),)
+    }
+
+
+def _completed(check: CheckSpec, shipped: CheckSpec | None) -> CheckSpec:
+    if shipped is None:
+        return check
+    bounded = check if check.both or check.checkpoint or check.final else shipped
+    return shipped.model_copy(
+        update={
+            "window": check.window or shipped.window,
+            "params": {**shipped.params, **check.params},
+            "both": bounded.both,
+            "checkpoint": bounded.checkpoint,
+            "final": bounded.final,
+        }
+    )
+
+
+@cache
+def _shipped() -> RunbookSpec:
+    path = shipped_runbook()
+    return RunbookSpec.model_validate(read_yaml(path, path.read_bytes()).data)
 
 
 def _rule(name: str, check: CheckSpec, checkpoint: str, sample: SampleRule) -> Rule:

@@ -144,6 +144,7 @@ class Runbook:
     between:         how the time between two checkpoints is judged
     default_window:  what a follow-up and a run without `--since` look at
     sample:          when a share is evidence enough to be judged
+    off:             what would hold for checks that are switched off; see `numbers`
     history:         which checks the deployment before may raise to WARNING; None for none
     remediation:     what fixes may do; None where the runbook offers none
     evolution_hosts: the only hosts that connections may name beside EVOLUTION_API_URL's; () for any
@@ -169,6 +170,7 @@ class Runbook:
     history: HistoryRule | None = None
     remediation: Remediation | None = None
     evolution_hosts: tuple[str, ...] = ()
+    off: Mapping[tuple[str, str], Rule] = field(default_factory=dict[tuple[str, str], Rule])
     source: YamlSource = field(repr=False, compare=False)
 
     def rule(self, check: str, checkpoint: str) -> Rule | None:
@@ -184,6 +186,17 @@ class Runbook:
         if check in self.switched_off and checkpoint in CHECKPOINTS:
             return None
         return self.rules[check, checkpoint]
+
+    def numbers(self, check: str, checkpoint: str) -> Rule:
+        """Window, params and bounds of a check, for what goes by them without judging.
+
+        Also of a check that is switched off: what the file says of it, and what the runbook that
+        golive ships says where the file says nothing.
+
+        Raises:
+            KeyError: the runbook knows no such check or checkpoint.
+        """
+        return self.rule(check, checkpoint) or self.off[check, checkpoint]
 
     def by_limit(self) -> Runbook:
         """This runbook, with every share judged by its limit, whatever its sample.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
@@ -36,6 +37,9 @@ def clock() -> HandClock:
     return HandClock(T0)
 
 
+WAITING = timedelta(seconds=60)
+
+
 async def nothing() -> tuple[str, ...]:
     """No secrets, no ids."""
     return ()
@@ -45,6 +49,8 @@ async def nothing() -> tuple[str, ...]:
 async def engine(roles: RoleUrls, rules: Remediation, clock: HandClock) -> AsyncGenerator[Engine]:
     """An engine under golive_fixer that can reset messages."""
     database = FixDatabase(roles.fixer, lock=rules.lock_timeout, statement=rules.statement_timeout)
-    kind = ResetMessages(rules.reset_messages, most=rules.max_rows, secrets=nothing, sent=nothing)
+    kind = ResetMessages(
+        rules.reset_messages, most=rules.max_rows, waiting=WAITING, secrets=nothing, sent=nothing
+    )
     yield Engine(database, {kind.name: kind}, rules, clock)
     await database.close()

@@ -26,7 +26,7 @@ from bot.remediation.values import (
     Wish,
 )
 from checks.engine.runbook import Remediation
-from tests.bot.remediation.conftest import nothing
+from tests.bot.remediation.conftest import WAITING, nothing
 from tests.bot.remediation.planted import T0, Failures, plant_failures
 from tests.manifests.roles import RoleUrls
 from tests.support.crm_rows import Rows
@@ -172,7 +172,7 @@ async def test_what_would_be_written_is_part_of_what_was_shown(
     """A runbook that meanwhile says `pending`: nothing is written that no preview showed."""
     claim = await proposed(engine)
     other = replace(rules.reset_messages, status="pending")
-    kind = ResetMessages(other, most=rules.max_rows, secrets=nothing, sent=nothing)
+    kind = ResetMessages(other, most=rules.max_rows, waiting=WAITING, secrets=nothing, sent=nothing)
     engine.kinds = {kind.name: kind}
     stale = await engine.confirm(yes(claim))
     assert isinstance(stale, Stale)
