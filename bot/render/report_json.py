@@ -105,6 +105,10 @@ def _log(log: LogEvidence) -> dict[str, Json]:
 def _database(database: DatabaseEvidence) -> dict[str, Json]:
     return {
         "server_version": database.server_version,
+        "standby": database.standby,
+        "hidden": list(database.hidden),
+        "clock_offset_seconds": round(database.clock_offset, 3),
+        "timezone": database.timezone,
         "problem": _problem(database.problem),
     }
 

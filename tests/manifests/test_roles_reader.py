@@ -15,7 +15,7 @@ from checks.diagnosis.units import CONNECTIONS
 from checks.engine.model import Level, Window
 from checks.engine.plan import Occasion
 from checks.engine.runner import Sources, run
-from checks.sources.database import PostgresDatabase
+from checks.sources.database import LiveSecrets, PostgresDatabase
 from tests.manifests.roles import RoleUrls, all_queries, columns, rights
 from tests.support.database_runs import RUNBOOK
 
@@ -44,7 +44,7 @@ def test_no_right_to_write_anything(roles: RoleUrls) -> None:
 async def test_every_check_looks(recorded: RoleUrls) -> None:
     """The database's part of all checks is measured, as under the owner."""
     occasion = Occasion(checkpoint="final", window=HOUR, now=HOUR.until)
-    seen: dict[str, tuple[object, tuple[str, ...], list[tuple[str, Level]]]] = {}
+    seen: dict[str, tuple[object, LiveSecrets, list[tuple[str, Level]]]] = {}
     for url in (recorded.reader, recorded.owner):
         async with PostgresDatabase(url) as database:
             report = await run(CHECKS, RUNBOOK, Sources(database=database), occasion)

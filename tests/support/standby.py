@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,7 +20,7 @@ _SECONDS = 20.0
 
 
 @contextmanager
-def standby_of(url: str) -> Iterator[str]:
+def standby_of(url: str) -> Generator[str]:
     """A standby that follows the server of this URL; the same database there, by the same user."""
     account = unprivileged_account()
     folder = temporary_folder(account)

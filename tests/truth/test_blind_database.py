@@ -545,6 +545,31 @@ async def test_other_types_make_no_difference(roles: RoleUrls, schema: str) -> N
     assert told(await judged(roles.reader)) == told(as_it_was)
 
 
+IDS: LiteralString = """
+    SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = 'public' AND data_type = 'uuid'
+    ORDER BY 1, 2
+"""
+KEYS: LiteralString = """
+    SELECT conrelid::regclass::text, conname FROM pg_constraint
+    WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+"""
+
+
+async def test_ids_may_be_numbers(roles: RoleUrls) -> None:
+    """Rows are joined by whatever type their ids have."""
+    as_it_was = await judged(roles.reader)
+    with psycopg.connect(roles.owner, autocommit=True) as owner:
+        owner.execute("SET search_path = public")
+        for table, key in owner.execute(KEYS).fetchall():
+            owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT {key}".encode())
+        for table, column in owner.execute(IDS).fetchall():
+            owner.execute(f"ALTER TABLE {table} ALTER {column} DROP DEFAULT".encode())
+            number = f"('x' || left(replace({column}::text, '-', ''), 15))::bit(60)::bigint"
+            owner.execute(f"ALTER TABLE {table} ALTER {column} TYPE bigint USING {number}".encode())
+    assert told(await judged(roles.reader)) == told(as_it_was)
+
+
 PARTIAL: LiteralString = """
     SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
     WHERE i.indpred IS NOT NULL AND c.relnamespace = 'public'::regnamespace

@@ -62,9 +62,9 @@ RECIPIENTS = (*("sent",) * 4, *("failed",) * 2, *("pending",) * 9)
 """15: 4 sent, 2 failed."""
 
 
-def plant_campaigns(rows: Rows) -> tuple[UUID, UUID]:
+def plant_campaigns(rows: Rows, unit: Unit | None = None) -> tuple[UUID, UUID]:
     """Two of Norte in processing, Alive and Dead: one sent just now, one half an hour ago."""
-    unit = rows.unit("Norte", created_at=T0 - timedelta(days=9))
+    unit = unit or rows.unit("Norte", created_at=T0 - timedelta(days=9))
     alive, dead = (
         rows.campaign(
             unit,
