@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import pytest
@@ -119,11 +119,14 @@ async def test_one_failed_try_of_the_probe_is_no_news(bed: Bench) -> None:
 async def test_the_database_is_asked_every_two_minutes(bed: Bench) -> None:
     """The log and the probe are looked at each time."""
     deployment = await begun(bed)
-    bed.seen.database.asked.clear()
     scans = len(bed.seen.log.requests)
-    await ticks(bed, deployment, 5)
+    looks: list[datetime] = []
+    while bed.clock.instant < at(5):
+        bed.seen.database.asked.clear()
+        await ticks(bed, deployment, (bed.clock.instant - at(0)) / timedelta(minutes=1) + 0.5)
+        looks += [bed.clock.instant - EVERY] if bed.seen.database.asked else []
     assert len(bed.seen.log.requests) - scans == 8
-    assert bed.seen.database.asked.count("unit_connections") == 2
+    assert looks == [at(1), at(3)]
 
 
 # --- over ---------------------------------------------------------------------------------------
