@@ -65,11 +65,11 @@ _TICKED: Final = """
 
 
 _PRESENT: Final = """
-    SELECT d.id, coalesce(md5(w.present::text), '') AS present
+    SELECT d.id, w.present
     FROM golive.deployments d JOIN golive.watch_state w ON w.deployment_id = d.id
     WHERE d.closed_at IS NULL
 """
-"""A digest of the present verdict of each open watch, to see whether one changed."""
+"""The present verdicts of all open watches."""
 
 _REVIEWED: Final = """
     SELECT c.taken_at AS reviewed_at, s.state, s.ticked_at
@@ -83,10 +83,10 @@ _REVIEWED: Final = """
 class State(Part):
     """The memory of all watches."""
 
-    async def verdicts(self) -> Mapping[UUID, str]:
-        """Open watch → a digest of its present verdict, which changes with it."""
+    async def verdicts(self) -> Mapping[UUID, Present | None]:
+        """The present verdict of each open watch."""
         rows = await self._database.fetch(_PRESENT)
-        return {row["id"]: row["present"] for row in rows}
+        return {row["id"]: present_of(row["present"]) for row in rows}
 
     async def audit_head(self) -> tuple[str, datetime] | None:
         """The end of the audit of fixes at the last final review that knew it, and when that was.

@@ -91,7 +91,7 @@ class Running:
         self._shared = shared
         self._told: set[UUID] = set()
         self._seen: dict[UUID, int] = {}
-        self._verdicts: Mapping[UUID, str] = {}
+        self._verdicts: Mapping[UUID, tuple[str, datetime] | None] = {}
         self._continuity = Continuity(store, lookout, clock)
         self._armed: dict[UUID, Deployment] = {}
         self._warmed_at: datetime | None = None
@@ -259,7 +259,8 @@ class Running:
 
     async def _see_verdicts(self) -> None:
         """Tell of a verdict that is another one now, whichever replica found it."""
-        found = await self._store.verdicts()
+        verdicts = await self._store.verdicts()
+        found = {watch: one and (one.base, one.at) for watch, one in verdicts.items()}
         if found != self._verdicts:
             self._changed()
         self._verdicts = found

@@ -134,7 +134,12 @@ class Taker:
             present, shows = verdict.after_health(present, before.report, report, self._runbook)
         else:
             present, shows = verdict.after_point(
-                present, before.report, taken, report, self._runbook
+                present,
+                before.report,
+                taken,
+                report,
+                self._runbook,
+                looked_at=before.state.ticked_at,
             )
             taken = replace(_taken(taken.point, shows), taken_at=taken.taken_at)
         no_go = present.decision is Decision.NO_GO

@@ -120,7 +120,7 @@ class Ticker:
             return found
         after = known.now(found, report)
         if found.decision is Decision.NO_GO:
-            after = await self._raise(after, report, news, new=before.no_go_since is None)
+            after = await self._raise(after, report, now, news, new=before.no_go_since is None)
         elif before.decision is Decision.NO_GO:
             was = () if known.report is None else verdict.titles(known.report, before.causes)
             view = after.view(self._runbook, now)
@@ -133,9 +133,11 @@ class Ticker:
             news.posts.append(StatusContent(message=status).post(deployment))
         return after.present
 
-    async def _raise(self, known: Known, report: Report, news: _News, *, new: bool) -> Known:
+    async def _raise(
+        self, known: Known, report: Report, now: datetime, news: _News, *, new: bool
+    ) -> Known:
         """Call where that is due, and post a NO-GO that is new; the lead is mentioned once."""
-        found, now, memory = known.present, report.taken_at, known.state.memory
+        found, memory = known.present, known.state.memory
         if found is None:
             return known
         quiet = alarms.quiet(found, now, self._runbook.between.mention_every)

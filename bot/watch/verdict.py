@@ -79,13 +79,17 @@ def shown(base: Report, present: Present, runbook: Runbook) -> Report | None:
 
 
 def after_point(
-    before: Present, standing: Report | None, taken: Taken, report: Report, runbook: Runbook
+    before: Present,
+    standing: Report | None,
+    taken: Taken,
+    report: Report,
+    runbook: Runbook,
+    *,
+    looked_at: datetime | None = None,
 ) -> tuple[Present, Report]:
     """The verdict after a point, and the report that shows it.
 
-    The point decides by itself, with one exception: a share that was beyond its bound and is now
-    about as large as it stays a cause until it is shown to be better, or the verdict would change
-    by chance from point to point.
+    The point decides by what it saw, and by the causes before it that are not over yet.
 
     Args:
         before: the verdict until then.
@@ -93,13 +97,18 @@ def after_point(
         taken: the point.
         report: what it saw.
         runbook: its rules.
+        looked_at: the last look between two points; None where there was none.
     """
     at = report.taken_at
-    findings, criteria = _carried(before, standing, report, runbook)
+    watched = at - max(before.base_at, looked_at or before.base_at) < runbook.between.over_after
+    carried = _carried(before, standing, report, runbook, watched=watched)
+    findings = tuple(found for _, found in carried if isinstance(found, Finding))
+    criteria = tuple(found for _, found in carried if isinstance(found, Criterion))
     shows = report
-    if findings or criteria:
+    if carried:
         shows = runner.decided_anew(report, runbook, findings=findings, rollback=criteria)
-    bad = {*_bad(shows, shows.findings, runbook)}
+    still = {cause.id: cause for cause, _ in carried}
+    causes = _causes(before.causes, {*_bad(shows, shows.findings, runbook)}, at)
     present = replace(
         before,
         at=at,
@@ -108,7 +117,7 @@ def after_point(
         verdict=shows.verdict,
         findings=findings,
         criteria=criteria,
-        causes=_causes(before.causes, bad, at),
+        causes=tuple(still.get(cause.id, cause) for cause in causes),
         suspected={},
     )
     return _with_stretch(present, taken.point.key, at), shows
@@ -117,20 +126,31 @@ def after_point(
 def after_health(
     before: Present, standing: Report | None, report: Report, runbook: Runbook
 ) -> tuple[Present, Report]:
-    """The same after the point that looked at the health check alone: the rest stands."""
+    """The same after the point that looked at the health check alone: the rest stands.
+
+    What was bad and is better there is over as it is between two points: after a while.
+    """
     at = report.taken_at
+    bad = {*_bad(report, report.findings, runbook)}
+    found = {f.check: f for f in report.findings if f.level is not Level.UNKNOWN}
+    known = {cause.id for cause in before.causes}
+    still = [
+        replace(cause, better_since=cause.better_since or at)
+        if cause.id in found and cause.id not in bad
+        else cause
+        for cause in before.causes
+        if cause.id not in bad
+    ]
+    fresh = tuple(f for f in report.findings if f.check not in known or f.check in bad)
     shows = report
     if standing is not None:
-        shows = runner.decided_anew(standing, runbook, findings=report.findings, rollback=())
-    looked = {finding.check for finding in report.findings}
-    bad = {*_bad(report, report.findings, runbook)} & looked
-    others = [cause for cause in before.causes if cause.id not in looked]
+        shows = runner.decided_anew(standing, runbook, findings=fresh, rollback=())
     present = replace(
         before,
         at=at,
         verdict=shows.verdict,
-        findings=tuple({f.check: f for f in (*before.findings, *report.findings)}.values()),
-        causes=(*others, *_causes(before.causes, bad, at)),
+        findings=tuple({f.check: f for f in (*before.findings, *fresh)}.values()),
+        causes=(*still, *_causes(before.causes, bad, at)),
     )
     return _with_stretch(present, None, at), replace(shows, taken_at=at)
 
@@ -301,38 +321,45 @@ def _left(cause: str, found: Finding | Criterion, report: Report, runbook: Runbo
 
 
 def _carried(
-    before: Present, standing: Report | None, report: Report, runbook: Runbook
-) -> tuple[tuple[Finding, ...], tuple[Criterion, ...]]:
-    """The causes that a point finds neither bad nor shown to be better: shares near their bound."""
+    before: Present, standing: Report | None, report: Report, runbook: Runbook, *, watched: bool
+) -> list[tuple[Cause, Finding | Criterion]]:
+    """The causes that a point finds better, and that are not over yet; with what it says of them.
+
+    watched: whether somebody looked within the time after which what is better is over
+    """
     if standing is None:
-        return (), ()
+        return []
     bad = _bad(report, report.findings, runbook)
     was = {f.check: f for f in standing.findings}
     now = {f.check: f for f in report.findings if f.level is not Level.UNKNOWN}
     met = {c.id: c for c in report.rollback_criteria if c.met is not None}
-    findings: list[Finding] = []
-    criteria: list[Criterion] = []
+    out: list[tuple[Cause, Finding | Criterion]] = []
     for cause in before.causes:
         name = cause.id.removeprefix(ROLLBACK)
-        found = met.get(name) if cause.id != name else now.get(name)
-        if cause.id in bad or found is None or _left(cause.id, found, report, runbook):
+        found = now.get(name) if cause.id == name else met.get(name)
+        if found is None or cause.id in bad or _other_bounds(name, standing, report, runbook):
             continue
+        since = cause.better_since or report.taken_at
+        short = watched and report.taken_at - since < runbook.between.over_after
+        if not short and _left(cause.id, found, report, runbook):
+            continue
+        why = "not for long enough" if short else "not shown to be by so few events"
         if isinstance(found, Criterion):
-            said = f"{found.why} It was met before, and is not shown to be over."
-            criteria.append(replace(found, met=True, why=said))
-        elif name in was and _was_beyond(was[name], report, runbook):
-            said = f"{found.summary} It was beyond its bound before, and is not shown to be better."
-            findings.append(replace(found, level=Level.CRITICAL, summary=said))
-    return tuple(findings), tuple(criteria)
+            said = f"{found.why} It was met before: that is better, but {why}."
+            out.append((replace(cause, better_since=since), replace(found, met=True, why=said)))
+        elif name in was:
+            said = f"{found.summary} That is better than before, but {why}."
+            level = was[name].level
+            out.append(
+                (replace(cause, better_since=since), replace(found, level=level, summary=said))
+            )
+    return out
 
 
-def _was_beyond(finding: Finding, report: Report, runbook: Runbook) -> bool:
-    """Whether it was a share that made a finding CRITICAL."""
-    return finding.level is Level.CRITICAL and any(
-        quantity.sample is not None and bound.holds(quantity.value)
-        for _, name, bound in _bounds(finding.check, finding, report, runbook)
-        if (quantity := finding.quantities.get(name)) is not None
-    )
+def _other_bounds(check: str, standing: Report, report: Report, runbook: Runbook) -> bool:
+    """Whether a check is judged by other bounds than it was: then what it was says nothing."""
+    before, now = (_thresholds(check, one, runbook) for one in (standing, report))
+    return before is not None and now is not None and before.thresholds != now.thresholds
 
 
 def _at_once(cause: str, found: Finding | Criterion, look: Look, runbook: Runbook) -> bool:

@@ -61,6 +61,16 @@ NOTES = {
         " add enabled: false, or drop it",
         "reason: not now",
     ),
+    "a database asked more often than anything": (
+        ("  database_every: 2m ", "  database_every: 20s "),
+        "between.database_every: is shorter than every (30 s)",
+        "database_every: 20s",
+    ),
+    "a cause that calls again before it can be over": (
+        ("  mention_every: 15m ", "  mention_every: 4m "),
+        "between.mention_every: is shorter than over_after (300 s)",
+        "mention_every: 4m",
+    ),
     "a matrix metric that is switched off": (
         ("  retries:\n", f"  retries:\n{OFF}"),
         "decision.matrix[3]: retries is a matrix metric but switched off",

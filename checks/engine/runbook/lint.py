@@ -35,6 +35,7 @@ def lint(runbook: Runbook) -> tuple[LintNote, ...]:
         *_levels(runbook),
         *_decision(runbook),
         *criteria_faults(runbook),
+        *_between(runbook),
         *_follow_up(runbook),
         *remediation_faults(runbook),
         *_lag(runbook),
@@ -167,7 +168,21 @@ def _reaches(runbook: Runbook, check: str, level: str) -> bool:
     )
 
 
-# --- follow-up ----------------------------------------------------------------------------------
+# --- between and after --------------------------------------------------------------------------
+
+
+def _between(runbook: Runbook) -> Iterator[Fault]:
+    """A span that is shorter than the one that it counts in."""
+    rule = runbook.between
+    pairs = (
+        ("database_every", rule.database_every, "every", rule.every),
+        ("over_after", rule.over_after, "every", rule.every),
+        ("mention_every", rule.mention_every, "over_after", rule.over_after),
+    )
+    for name, given, least, bound in pairs:
+        if given < bound:
+            message = f"is shorter than {least} ({bound.total_seconds():g} s)"
+            yield Fault(loc=("between", name), message=message)
 
 
 def _follow_up(runbook: Runbook) -> Iterator[Fault]:
