@@ -13,7 +13,7 @@ from typing import cast
 
 from bot.storage.values import WatchState
 from checks.campaigns import PROCESSING
-from checks.connection_stability import CONNECTIONS
+from checks.connection_stability import CONNECTIONS, PAIRING
 from checks.database_activity import INSERTED
 from checks.engine.model import (
     Evidence,
@@ -47,13 +47,15 @@ def baseline(evidence: Evidence, deployed_at: datetime) -> WatchState:
         connected_at_start=frozenset(connected or ()),
         progress={str(row["id"]): evidence.now for row in _rows(evidence, PROCESSING.name)},
         probes=_probed(evidence),
+        began=evidence.now,
+        pairing=_pairing(evidence, {}),
     )
     return WatchState(observed=observed, memory=_memory(evidence, {}))
 
 
 def look(state: WatchState, evidence: Evidence, deployed_at: datetime) -> WatchState:
     """What one more look adds to what is remembered."""
-    before = state.observed or Observed(deployed_at=deployed_at)
+    before = state.observed or Observed(deployed_at=deployed_at, began=evidence.now)
     drops = dict(before.drops)
     connected = _connected(evidence)
     if connected is not None:
@@ -66,7 +68,11 @@ def look(state: WatchState, evidence: Evidence, deployed_at: datetime) -> WatchS
         if campaign not in known or known[campaign] != row["pending"]:
             progress[campaign] = evidence.now
     observed = replace(
-        before, drops=drops, progress=progress, probes={**before.probes, **_probed(evidence)}
+        before,
+        drops=drops,
+        progress=progress,
+        probes={**before.probes, **_probed(evidence)},
+        pairing=_pairing(evidence, before.pairing),
     )
     return WatchState(observed=observed, memory=_memory(evidence, state.memory))
 
@@ -154,6 +160,14 @@ def _connected(evidence: Evidence) -> frozenset[str] | None:
     if result is None or result.problem is not None:
         return None
     return frozenset(str(row["unit_id"]) for row in result.rows if row["status"] == "connected")
+
+
+def _pairing(evidence: Evidence, before: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    """Units in `qr` or `connecting`, since when; as before where it could not be looked at."""
+    if _connected(evidence) is None:
+        return before
+    units = (row for row in _rows(evidence, CONNECTIONS.name) if row["status"] in PAIRING)
+    return {unit: before.get(unit, evidence.now) for unit in (str(row["unit_id"]) for row in units)}
 
 
 def _rows(evidence: Evidence, query: str) -> tuple[Row, ...]:

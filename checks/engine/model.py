@@ -217,6 +217,8 @@ class Observed:
     progress:          campaign id → latest instant at which the watch saw it move
     inbound_expected:  why inbound traffic is known to be expected; None if nothing says so
     probes:            epoch minute → whether any health probe of that minute answered below 500
+    began:             the watch's first look; long after T+0 it tells little about T+0
+    pairing:           unit → the first of its looks in a row that saw it in `qr` or `connecting`
     """
 
     deployed_at: datetime
@@ -226,6 +228,8 @@ class Observed:
     progress: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     inbound_expected: str | None = None
     probes: Mapping[int, bool] = field(default_factory=dict[int, bool])
+    began: datetime | None = None
+    pairing: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

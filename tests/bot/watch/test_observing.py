@@ -84,14 +84,15 @@ def test_the_baseline_is_how_things_stood() -> None:
         connected_at_start=frozenset({"a"}),
         progress={"c": T0},
         probes={minute(0): True},
+        began=T0,
     )
 
 
 def test_a_baseline_without_a_database_claims_nothing() -> None:
     """No counter is known: not zero, against which anything would be growth."""
     state = after(seen(0, database=AWAY))
-    assert observed(state) == Observed(deployed_at=T0)
-    assert after(seen(0, inserted=None)).observed == Observed(deployed_at=T0)
+    assert observed(state) == Observed(deployed_at=T0, began=T0)
+    assert after(seen(0, inserted=None)).observed == Observed(deployed_at=T0, began=T0)
 
 
 # --- units --------------------------------------------------------------------------------------
@@ -116,6 +117,19 @@ def test_a_look_without_a_database_is_no_disconnect_and_forgets_nothing() -> Non
     assert observed(away).drops == {}
     assert observed(after(seen(0, up), seen(1, database=AWAY), seen(2, up))).drops == {}
     assert observed(after(seen(0, up), seen(1, database=AWAY), seen(2))).drops == {"a": 1}
+
+
+def test_a_unit_waits_to_be_connected_since_the_first_look_in_a_row() -> None:
+    """`qr` and `connecting` are one wait; any other status ends it, no answer does not."""
+    state = after(
+        seen(0, {"a": "qr", "b": "disconnected"}),
+        seen(1, {"a": "connecting", "b": "qr"}),
+        seen(2, database=AWAY),
+        seen(3, {"a": "connecting", "b": "qr"}),
+    )
+    assert observed(state).pairing == {"a": T0, "b": at(1)}
+    state = state.merged(observing.look(state, seen(4, {"a": "connected", "b": "qr"}), T0))
+    assert observed(state).pairing == {"b": at(1)}
 
 
 @settings(deadline=None)
@@ -153,7 +167,7 @@ def test_a_look_without_a_database_is_no_progress() -> None:
 def test_without_a_baseline_a_look_begins_one() -> None:
     """The state was lost: nothing is claimed about T+0."""
     found = observing.look(WatchState(), seen(5, {"a": "connected"}, campaigns={"c": 1}), T0)
-    assert observed(found) == Observed(deployed_at=T0, progress={"c": at(5)})
+    assert observed(found) == Observed(deployed_at=T0, progress={"c": at(5)}, began=at(5))
 
 
 # --- inbound ------------------------------------------------------------------------------------
