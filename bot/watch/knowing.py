@@ -9,7 +9,7 @@ from bot.storage.store import Store
 from bot.storage.values import WatchState
 from bot.watch import plan
 from bot.watch.lookout import Subject
-from bot.watch.model import Deployment, Note, NoteKind, Point, Taken, WatchView
+from bot.watch.model import LATE, Deployment, Note, NoteKind, Point, Taken, WatchView
 from checks.engine.history import Past
 from checks.engine.model import Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
@@ -101,9 +101,15 @@ async def know(store: Store, deployment: Deployment) -> Known:
 
 
 def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subject:
-    """What a look at a watch is about, at one of its points."""
+    """What a look at a watch is about, at one of its points.
+
+    A point that is taken late is judged on its own time. What was missed with it is looked at with
+    it, and only the newest of them says how things stand now.
+    """
+    late = point.run != "baseline" and now - point.due_at >= LATE
+    due = point.due_at if late else None
     recent = point.run != FINAL and any(one.point.run == FINAL for one in known.taken)
-    since = now - runbook.default_window if recent else known.deployment.deployed_at
+    since = (due or now) - runbook.default_window if recent else known.deployment.deployed_at
     earlier: dict[str, str] = {}
     for one in known.taken:
         for check, level in one.levels.items() if one.taken_at >= since else ():
@@ -119,6 +125,9 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
         silenced=silenced,
         earlier=earlier,
         only=("health",) if point.run == "health" else (),
+        due=due,
+        present=present(known, runbook, now).checkpoint or "" if late else "",
+        superseded=late and plan.is_superseded(known.deployment, runbook, known.taken, point, now),
     )
 
 

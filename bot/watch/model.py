@@ -44,6 +44,10 @@ class Point:
     due_at: datetime
 
 
+LATE = timedelta(minutes=1)
+"""From when on a point is late, and is judged on its own time: counts are by the minute."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A point that was taken: when, how late, and what came out.

@@ -133,8 +133,8 @@ class LogEvidence:
     unpaired:   responses not counted because their id has not exactly one request and response;
                 None where the format carries no ids and forgery cannot be seen
     streak_5xx: most responses in a row, in file order, that were 5xx; None where not tracked
-    until:      where the counts end, where that is before the window's end: what was written later
-                may not have arrived yet
+    until:      where the counts end, where that is not the window's end: before it, what was
+                written later may not have arrived yet; after it, nothing tells what is older
     unknown:    signals that the format carries but that could not be counted here, and why
     own_events: name → events of `unknown_instance` that carry it, of names that look like those of
                 golive's own test events
@@ -239,6 +239,7 @@ class Evidence:
     observed:   None in a single run, where nothing was watched
     own_probes: signal → events in the log that golive's own probes caused
     expected:   signal → a sentence on those of its events that a fix explains; they count
+    looked_at:  when it was looked at, where that is later than `now`, whose state it is to show
     """
 
     now: datetime
@@ -249,12 +250,18 @@ class Evidence:
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
     expected: Mapping[str, str] = field(default_factory=dict[str, str])
+    looked_at: datetime | None = None
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was looked at."""
+        return self.looked_at or self.now
 
     @property
     def logged(self) -> Window:
-        """The part of the window that the log is known for."""
+        """The span that the log is known for: less than the window, or more if it cannot be cut."""
         until = self.log.until
-        if until is None or until >= self.window.until:
+        if until is None or (until >= self.window.until and self.looked_at is None):
             return self.window
         return Window(since=min(self.window.since, until), until=until)
 

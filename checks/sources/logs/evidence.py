@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from checks.engine.masking import evidence_line
 from checks.engine.model import (
@@ -41,6 +42,7 @@ class Frame:
     """What holds for the whole evidence, whichever file it came from.
 
     since_minute: older minutes are left out; None keeps all
+    until:        where the counts end, if they cannot be cut where the window ends
     """
 
     source: str
@@ -48,6 +50,7 @@ class Frame:
     unwindowed: Problem | None = None
     by_offset: bool = False
     since_minute: int | None = None
+    until: datetime | None = None
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     grew: bool | None = None
     notes: tuple[str, ...] = ()
@@ -105,6 +108,7 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
         streak_5xx=max((p.tally.longest_streak for p in main), default=0) if best.has_ids else None,
         grew=frame.grew,
         notes=(*frame.notes, *(note for part in parts for note in part.notes)),
+        until=frame.until,
     )
 
 

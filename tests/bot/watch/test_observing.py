@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -203,14 +203,20 @@ def probing(*statuses: int | str, minutes: float = 0) -> WatchState:
     return observing.look(WatchState(), seen(minutes, health=tried(*statuses)), T0)
 
 
+def own_since(since: datetime, state: WatchState, found: LogEvidence) -> dict[str, int]:
+    """What of a log golive caused itself in the ten minutes from an instant on."""
+    window = Window(since=since, until=since + timedelta(minutes=10))
+    return observing.own_probes(state, window, found)
+
+
 def test_own_probes_are_subtracted_by_what_they_leave_in_the_log() -> None:
     """A response each, a 5xx where it was one; a probe that was not answered leaves nothing."""
     everything = shown(http_responses=99, http_health=9, http_health_5xx=9, http_5xx=20, http_429=5)
-    assert observing.own_probes(probing(200, "timeout"), T0, everything) == {
+    assert own_since(T0, probing(200, "timeout"), everything) == {
         "http_responses": 1,
         "http_health": 1,
     }
-    assert observing.own_probes(probing(503, 429), T0, everything) == {
+    assert own_since(T0, probing(503, 429), everything) == {
         "http_responses": 2,
         "http_health": 2,
         "http_5xx": 1,
@@ -221,15 +227,23 @@ def test_own_probes_are_subtracted_by_what_they_leave_in_the_log() -> None:
 
 def test_a_proxy_that_answered_the_probes_leaves_nothing_to_subtract() -> None:
     """The application never saw them: real 5xx stay what they are."""
-    assert observing.own_probes(probing(503, 503, 503), T0, shown(http_5xx=3)) == {}
+    assert own_since(T0, probing(503, 503, 503), shown(http_5xx=3)) == {}
 
 
 def test_probes_before_the_window_are_not_subtracted() -> None:
     """Whole minutes, as the log is counted."""
     state = probing(200, minutes=5)
     log_shows = shown(http_responses=9, http_health=9)
-    assert observing.own_probes(state, at(5.9), log_shows) != {}
-    assert observing.own_probes(state, at(6), log_shows) == {}
+    assert own_since(at(5.9), state, log_shows) != {}
+    assert own_since(at(6), state, log_shows) == {}
+
+
+def test_probes_after_the_window_are_not_subtracted() -> None:
+    """A late look is about the time before it."""
+    state = probing(200, minutes=15)
+    log_shows = shown(http_responses=9, http_health=9)
+    assert own_since(at(4.9), state, log_shows) == {}
+    assert own_since(at(5), state, log_shows) != {}
 
 
 def test_probes_are_forgotten_after_three_hours() -> None:
@@ -262,7 +276,7 @@ def test_never_more_is_subtracted_than_the_log_shows(
         "http_5xx": min(health, failed) + others,
         "http_429": limited,
     }
-    found = observing.own_probes(probing(*statuses), at(since), shown(**counts))
+    found = own_since(at(since), probing(*statuses), shown(**counts))
     for signal, n in found.items():
         assert 0 < n <= min(len(statuses), counts.get(signal, 0))
         assert signal == "http_429" or n <= health
