@@ -138,6 +138,8 @@ class LogEvidence:
     unknown:    signals that the format carries but that could not be counted here, and why
     own_events: name → events of `unknown_instance` that carry it, of names that look like those of
                 golive's own test events
+    failed_clients, failed_units: distinct clients and units of the responses that were 5xx, None
+                where the log does not name them, or was not asked
     """
 
     source: str
@@ -167,6 +169,8 @@ class LogEvidence:
     until: datetime | None = None
     unknown: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
     own_events: Mapping[str, int] = field(default_factory=dict[str, int])
+    failed_clients: int | None = None
+    failed_units: int | None = None
 
 
 Row: TypeAlias = Mapping[str, bool | int | float | str | datetime | None]
