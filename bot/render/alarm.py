@@ -37,6 +37,8 @@ from checks.engine.wording import plural
 _RED = DECISION_COLOURS[Decision.NO_GO]
 _LINES = 50
 _IN_TEXT = 2
+_NAMES = 4
+_WHY = 2
 _NOBODY = "Nobody is called: GOLIVE_LEAD is not set."
 
 
@@ -233,18 +235,38 @@ def undecided(
 
 
 def affected_words(affected: Affected) -> str:
-    """Whom it touches, in numbers; what could not be asked is said."""
-    if affected.units is None and affected.contacts is None:
-        return "could not be counted"
-    units = _some(affected.units, "unit")
-    contacts = _some(affected.contacts, "contact")
-    return f"{units}, {contacts}"
+    """Whom it touches, in numbers that are not zero; what cannot be counted is said, and why."""
+    if affected.everybody:
+        return f"everybody: {escape(affected.everybody)}"
+    counted = [
+        words
+        for words in (
+            _units(affected),
+            _some(affected.contacts, "contact"),
+            _some(affected.clients, "client"),
+        )
+        if words
+    ]
+    why = "; ".join(escape(clause, 200) for clause in affected.not_counted[:_WHY])
+    if not counted:
+        return f"cannot be counted: {why or 'nothing tells whom it touches'}"
+    return ", ".join(counted) + (f"; beyond that it cannot be counted: {why}" if why else "")
 
 
-def _some(many: int | None, noun: str) -> str:
-    if many is None:
-        return f"{noun}s could not be counted"
-    return f"{number(many)} {noun}{'' if many == 1 else 's'}"
+def _units(affected: Affected) -> str:
+    if not affected.units:
+        return ""
+    total = affected.of_units
+    known = total is not None and total >= affected.units
+    many = f"{number(affected.units)} of {number(total or 0)}" if known else number(affected.units)
+    named = ", ".join(escape(name, 40) for name in affected.names[:_NAMES])
+    more = ", …" if affected.units > _NAMES and named else ""
+    one = affected.units == 1 and not known
+    return f"{many} unit{'' if one else 's'}" + (f" ({named}{more})" if named else "")
+
+
+def _some(many: int, noun: str) -> str:
+    return f"{number(many)} {noun}{'' if many == 1 else 's'}" if many else ""
 
 
 def _line(view: WatchView, alarm: Alarm, lead: str | None, *more: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.render.budget import Part
 from bot.render.mrkdwn import bold, clock, code, date, escape, people, user
 from bot.render.words import DECISION_SYMBOLS
-from bot.watch.model import Deployment, Note, NoteKind, Taken, WatchView
+from bot.watch.model import LATE, Deployment, Note, NoteKind, Taken, WatchView
 from checks.engine.model import Decision, Finding, Report, Verdict
 
 # Okabe and Ito's colours: told apart by every kind of colour vision, on light and on dark.
@@ -172,7 +172,7 @@ def rollback_lines(view: WatchView) -> list[str]:
 
 def late_words(taken: Taken) -> str:
     """How late a point was taken; "" where it was in time."""
-    return f"{duration(taken.late)} late" if taken.late >= timedelta(minutes=1) else ""
+    return f"{duration(taken.late)} late" if taken.late >= LATE else ""
 
 
 def window_fine(report: Report) -> str:

@@ -131,7 +131,8 @@ def _newer(old: Present | None, new: Present | None) -> Present | None:
 def _merged(old: Observed | None, new: Observed | None) -> Observed | None:
     """Both observations of one watch: the first baseline, the most drops, the latest progress.
 
-    A minute counts as answered if anybody saw an answer in it.
+    A minute counts as answered if anybody saw an answer in it. Which units wait to be connected is
+    as the newer look saw it, each since whoever saw it first.
     """
     if old is None or new is None:
         return old if new is None else new
@@ -151,6 +152,8 @@ def _merged(old: Observed | None, new: Observed | None) -> Observed | None:
             minute: old.probes.get(minute, False) or answered
             for minute, answered in {**old.probes, **new.probes}.items()
         },
+        began=old.began or new.began,
+        pairing={unit: min(old.pairing.get(unit, at), at) for unit, at in new.pairing.items()},
     )
 
 

@@ -11,7 +11,7 @@ from bot.storage.store import Store
 from bot.storage.values import WatchState
 from bot.watch import alarms, plan, verdict
 from bot.watch.lookout import Subject
-from bot.watch.model import Deployment, Note, NoteKind, Point, Present, Taken, WatchView
+from bot.watch.model import LATE, Deployment, Note, NoteKind, Point, Present, Taken, WatchView
 from checks.engine.history import Past
 from checks.engine.model import Decision, Json, Level, Report
 from checks.engine.runbook import CHECKPOINTS, Runbook
@@ -177,9 +177,15 @@ def between(state: WatchState) -> tuple[tuple[datetime, str], ...]:
 
 
 def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subject:
-    """What a look at a watch is about, at one of its points."""
+    """What a look at a watch is about, at one of its points.
+
+    A point that is taken late is judged on its own time. What was missed with it is looked at with
+    it, and only the newest of them says how things stand now.
+    """
+    late = point.run != "baseline" and now - point.due_at >= LATE
+    due = point.due_at if late else None
     recent = point.run != FINAL and any(one.point.run == FINAL for one in known.taken)
-    since = now - runbook.default_window if recent else known.deployment.deployed_at
+    since = (due or now) - runbook.default_window if recent else known.deployment.deployed_at
     earlier: dict[str, str] = {}
     for one in known.taken:
         for check, level in one.levels.items() if one.taken_at >= since else ():
@@ -197,6 +203,9 @@ def subject(known: Known, point: Point, runbook: Runbook, now: datetime) -> Subj
         earlier=earlier,
         between=tuple(plan.key_of(known.deployment, at) for at in said),
         only=("health",) if point.run == "health" else (),
+        due=due,
+        present=present(known, runbook, now).checkpoint or "" if late else "",
+        superseded=late and plan.is_superseded(known.deployment, runbook, known.taken, point, now),
     )
 
 

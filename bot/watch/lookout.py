@@ -50,6 +50,9 @@ class Subject:
     checkpoint: whose thresholds judge: "1", "2", "3" or "final"
     recent:     whether only the last hour counts (a follow-up), not everything since the deploy
     exact:      whether nothing older than the window may be in it; else the log is read on
+    due:        the instant that is judged, if it is past: a point that is taken late
+    present:    whose thresholds hold now, for what cannot be told for that instant
+    superseded: whether a later point is due as well
     """
 
     deployment: Deployment
@@ -63,16 +66,20 @@ class Subject:
     between: tuple[str, ...] = ()
     past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
+    due: datetime | None = None
+    present: str = ""
+    superseded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class _Reading:
-    """How far the log was read for one purpose, and from which instant on.
+    """How far the log was read for one purpose: from which instant on, and up to which.
 
     unsearched: whether that was without all live secrets
     """
 
     since: datetime
+    until: datetime
     scan: ScanState | None = None
     unsearched: bool = False
 
@@ -191,13 +198,15 @@ class Lookout:
     async def _seen(
         self, subject: Subject, sources: Sources, *, raw: bool = False
     ) -> tuple[Evidence, Occasion]:
-        now = self._clock.now()
+        looked_at = self._clock.now()
+        now = subject.due or looked_at
         deployed_at = subject.deployment.deployed_at
         since = deployed_at
         if subject.recent:
             since = max(deployed_at, now - self._runbook.default_window)
+        window = Window(since=since, until=max(now, since))
         occasion = replace(
-            self._occasion(subject.checkpoint, Window(since=since, until=max(now, since)), now),
+            self._occasion(subject.checkpoint, window, now),
             observed=subject.state.observed,
             accepted=subject.accepted,
             silenced=subject.silenced,
@@ -205,6 +214,9 @@ class Lookout:
             between=subject.between,
             past=subject.past,
             only=subject.only,
+            looked_at=None if subject.due is None else looked_at,
+            present=subject.present,
+            superseded=subject.superseded,
         )
         key = str(subject.deployment.id)
         slack = _NONE if subject.exact else _SLACK
@@ -213,7 +225,7 @@ class Lookout:
         evidence = replace(
             evidence,
             own_probes={
-                **observing.own_probes(subject.state, since, evidence.log),
+                **observing.own_probes(subject.state, evidence.logged, evidence.log),
                 **evidence.own_probes,
             },
         )
@@ -306,14 +318,18 @@ class Lookout:
 
         Secrets that were live at the instant `live` or later are looked for, replaced or not.
         """
-        since = occasion.window.since
+        since, until = occasion.window.since, occasion.window.until
         if sources.database is not None:
             known = self.known_secrets.beside(sources.database, live)
             sources = replace(sources, database=known)
         async with self._locks.setdefault(key, asyncio.Lock()):
             reading = self._readings.get(key)
-            if reading is None or not since - slack <= reading.since <= since:
-                reading = self._readings[key] = _Reading(since=since)
+            if reading is not None and reading.until > until:
+                # What was read beyond the window's end cannot be taken back: that is read apart.
+                reading = _Reading(since=since, until=until)
+            elif reading is None or not since - slack <= reading.since <= since:
+                reading = self._readings[key] = _Reading(since=since, until=until)
+            reading.until = until
             evidence, reading.scan = await runner.collect(
                 self._checks, self._runbook, sources, occasion, state=reading.scan
             )

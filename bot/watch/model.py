@@ -44,6 +44,10 @@ class Point:
     due_at: datetime
 
 
+LATE = timedelta(minutes=1)
+"""From when on a point is late, and is judged on its own time: counts are by the minute."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """A point that was taken: when, how late, and what came out.
@@ -177,10 +181,22 @@ class WatchView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affected:
-    """Whom an incident touches, counted in the database; None where it could not be asked."""
+    """Whom an incident touches. Zero is never said: who was not counted is in `not_counted`.
 
-    units: int | None
-    contacts: int | None
+    units:       how many; names: of those that are known by name; of_units: all there are
+    contacts:    people who miss messages, or whose rows crossed
+    clients:     addresses whose requests failed
+    everybody:   why it is everybody; "" if it is not
+    not_counted: why not all of it can be counted, as clauses
+    """
+
+    units: int = 0
+    names: tuple[str, ...] = ()
+    of_units: int | None = None
+    contacts: int = 0
+    clients: int = 0
+    everybody: str = ""
+    not_counted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

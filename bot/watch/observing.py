@@ -13,7 +13,7 @@ from typing import cast
 
 from bot.storage.values import WatchState
 from checks.campaigns import PROCESSING
-from checks.connection_stability import CONNECTIONS
+from checks.connection_stability import CONNECTIONS, PAIRING
 from checks.database_activity import INSERTED
 from checks.engine.model import (
     Evidence,
@@ -22,6 +22,7 @@ from checks.engine.model import (
     Observed,
     ProbeTry,
     Row,
+    Window,
     instant_of,
     minute_of,
 )
@@ -43,20 +44,22 @@ def baseline(evidence: Evidence, deployed_at: datetime) -> WatchState:
         deployed_at=deployed_at,
         inserted=inserted if isinstance(inserted, int) else None,
         connected_at_start=frozenset(connected or ()),
-        progress={str(row["id"]): evidence.now for row in _rows(evidence, PROCESSING.name)},
+        progress={str(row["id"]): evidence.taken_at for row in _rows(evidence, PROCESSING.name)},
         failed_at_start={
             str(row["id"]): failed
             for row in _rows(evidence, PROCESSING.name)
             if (failed := _number(row.get("failed")))
         },
         probes=_probed(evidence),
+        began=evidence.taken_at,
+        pairing=_pairing(evidence, {}),
     )
     return WatchState(observed=observed, memory=_memory(evidence, {}))
 
 
 def look(state: WatchState, evidence: Evidence, deployed_at: datetime) -> WatchState:
     """What one more look adds to what is remembered."""
-    before = state.observed or Observed(deployed_at=deployed_at)
+    before = state.observed or Observed(deployed_at=deployed_at, began=evidence.taken_at)
     drops = dict(before.drops)
     connected = _connected(evidence)
     if connected is not None:
@@ -67,9 +70,13 @@ def look(state: WatchState, evidence: Evidence, deployed_at: datetime) -> WatchS
     for row in _rows(evidence, PROCESSING.name):
         campaign = str(row["id"])
         if campaign not in known or known[campaign] != row["pending"]:
-            progress[campaign] = evidence.now
+            progress[campaign] = evidence.taken_at
     observed = replace(
-        before, drops=drops, progress=progress, probes={**before.probes, **_probed(evidence)}
+        before,
+        drops=drops,
+        progress=progress,
+        probes={**before.probes, **_probed(evidence)},
+        pairing=_pairing(evidence, before.pairing),
     )
     return WatchState(observed=observed, memory=_memory(evidence, state.memory))
 
@@ -87,14 +94,14 @@ def expectation(log: LogEvidence, now: datetime, lately: timedelta | None) -> st
     return f"{earlier} came earlier in this watch" if earlier > 0 else None
 
 
-def own_probes(state: WatchState, since: datetime, log: LogEvidence) -> dict[str, int]:
-    """Signal → responses in the log that golive's own health probes caused since an instant.
+def own_probes(state: WatchState, window: Window, log: LogEvidence) -> dict[str, int]:
+    """Signal → responses in the log that golive's own health probes caused in a window.
 
     Never more than the log shows on the health path: a proxy may have answered before it.
     """
     out: dict[str, int] = {}
     for minute, counts in _own(state.memory).items():
-        if minute >= minute_of(since):
+        if minute_of(window.since) <= minute <= minute_of(window.until):
             for signal, n in counts.items():
                 out[signal] = out.get(signal, 0) + n
     shown = {name: found.count for name, found in log.signals.items()}
@@ -122,9 +129,9 @@ def _memory(evidence: Evidence, before: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _counted(evidence: Evidence, before: Mapping[str, Json]) -> dict[str, Json]:
-    oldest = minute_of(evidence.now - _KEEP)
+    oldest = minute_of(evidence.taken_at - _KEEP)
     own = {minute: dict(n) for minute, n in _own(before).items() if minute >= oldest}
-    now = own.setdefault(minute_of(evidence.now), {})
+    now = own.setdefault(minute_of(evidence.taken_at), {})
     for probe in evidence.health.tries:
         for signal in _signals(probe):
             now[signal] = now.get(signal, 0) + 1
@@ -151,7 +158,7 @@ def _probed(evidence: Evidence) -> dict[int, bool]:
     if not tries:
         return {}
     answered = any(probe.status is not None and probe.status < 500 for probe in tries)
-    return {minute_of(evidence.now): answered}
+    return {minute_of(evidence.taken_at): answered}
 
 
 def _connected(evidence: Evidence) -> frozenset[str] | None:
@@ -160,6 +167,15 @@ def _connected(evidence: Evidence) -> frozenset[str] | None:
     if result is None or result.problem is not None:
         return None
     return frozenset(str(row["unit_id"]) for row in result.rows if row["status"] == "connected")
+
+
+def _pairing(evidence: Evidence, before: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    """Units in `qr` or `connecting`, since when; as before where it could not be looked at."""
+    if _connected(evidence) is None:
+        return before
+    units = (row for row in _rows(evidence, CONNECTIONS.name) if row["status"] in PAIRING)
+    at = evidence.taken_at
+    return {unit: before.get(unit, at) for unit in (str(row["unit_id"]) for row in units)}
 
 
 def _rows(evidence: Evidence, query: str) -> tuple[Row, ...]:

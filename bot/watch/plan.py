@@ -92,6 +92,17 @@ def next_point(
     return _follow_up(deployment, _phase(runbook, state), state, now)
 
 
+def is_superseded(
+    deployment: Deployment, runbook: Runbook, taken: Sequence[Taken], point: Point, now: datetime
+) -> bool:
+    """Whether a later point of the hour than this one is due as well."""
+    done = {one.point.key for one in taken}
+    return any(
+        point.due_at < other.due_at <= now and other.key not in done
+        for other in hour(deployment, runbook)
+    )
+
+
 def upcoming(
     deployment: Deployment, runbook: Runbook, taken: Sequence[Taken], now: datetime
 ) -> tuple[Point, ...]:

@@ -105,7 +105,7 @@ async def _occasion(
     return Occasion(
         checkpoint=stored.checkpoint,
         window=evidence.window,
-        now=at,
+        now=evidence.now,
         observed=evidence.observed,
         own_probes=evidence.own_probes,
         accepted=about.accepted,
@@ -114,6 +114,9 @@ async def _occasion(
         between=about.between,
         past=await deployment_before(store, known.deployment, taken.point.key, at),
         only=about.only,
+        looked_at=evidence.looked_at,
+        present=about.present,
+        superseded=about.superseded,
     )
 
 

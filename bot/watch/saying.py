@@ -34,7 +34,7 @@ from bot.watch.affected import count_affected
 from bot.watch.buttons import ACK, ROLLBACK, ack_button, diagnose_buttons, rollback_button
 from bot.watch.knowing import Known
 from bot.watch.lookout import Lookout
-from bot.watch.model import Alarm, Deployment, Note, Taken, WatchView
+from bot.watch.model import Affected, Alarm, Deployment, Note, Taken, WatchView
 from checks.engine.model import Decision, Problem, Report
 from checks.engine.runbook import Runbook
 from checks.engine.runbook.model import FINAL
@@ -126,7 +126,7 @@ class Speech:
         """The full call: issue, whom it touches, rollback, log lines, links, picture."""
         lines, affected, secrets, picture = await asyncio.gather(
             self._lookout.tail(_LINES),
-            count_affected(self._lookout.sources.database, view.deployment.deployed_at, view.now),
+            self._affected(view),
             self._lookout.live_secrets(),
             self.picture(view),
         )
@@ -142,6 +142,16 @@ class Speech:
             secrets=secrets,
         )
         return _post(view.deployment, alarm.key, message)
+
+    async def _affected(self, view: WatchView) -> Affected:
+        if view.report is None:
+            return Affected(not_counted=("nothing was measured yet",))
+        return await count_affected(
+            self._lookout.sources.database,
+            view.report,
+            view.deployment.deployed_at,
+            key=self._lookout.fingerprint_key,
+        )
 
     def reminder(self, view: WatchView, key: str, waited: timedelta) -> NewPost:
         """The second and last call."""

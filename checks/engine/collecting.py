@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from checks.engine import plan
 from checks.engine.check import Check, Query
 from checks.engine.model import (
     DatabaseEvidence,
@@ -23,6 +24,7 @@ from checks.engine.model import (
 )
 from checks.engine.own_events import own_probes
 from checks.engine.plan import Occasion
+from checks.engine.runbook import Runbook
 from checks.engine.thresholds import Rule
 from checks.sources.database import Database, LiveSecrets
 from checks.sources.database.coverage import Traffic, misread_times
@@ -54,7 +56,8 @@ class Sources:
 
 
 async def collect(
-    chosen: Sequence[tuple[Check, Rule]],
+    checks: Sequence[Check],
+    runbook: Runbook,
     sources: Sources,
     occasion: Occasion,
     *,
@@ -68,7 +71,8 @@ async def collect(
     therefore never stand in the log that was just read.
 
     Args:
-        chosen: the checks to measure, with their rules.
+        checks: what there is to measure.
+        runbook: by which rules.
         sources: where to look.
         occasion: the window, and what is to be searched.
         state: what the last scan of this log remembered; None reads the window anew.
@@ -77,7 +81,9 @@ async def collect(
     Returns:
         The evidence, and what the next scan needs (`state` again where no log was read).
     """
+    chosen = plan.measured(checks, runbook, occasion)
     log, state = await _scan(chosen, sources, occasion, state, progress)
+    chosen = plan.measured(checks, runbook, occasion, log)
     database, health = await asyncio.gather(
         _query(chosen, sources.database, occasion, log), _probe(chosen, sources.health)
     )
@@ -89,6 +95,7 @@ async def collect(
         health=health,
         observed=occasion.observed,
         own_probes={**occasion.own_probes, **own_probes(log, occasion.own_events)},
+        looked_at=occasion.looked_at,
     )
     return evidence, state
 

@@ -155,8 +155,8 @@ class LogEvidence:
     unpaired:   responses not counted because their id has not exactly one request and response;
                 None where the format carries no ids and forgery cannot be seen
     streak_5xx: most responses in a row, in file order, that were 5xx; None where not tracked
-    until:      where the counts end, where that is before the window's end: what was written later
-                may not have arrived yet
+    until:      where the counts end, where that is not the window's end: before it, what was
+                written later may not have arrived yet; after it, nothing tells what is older
     unknown:    signals that the format carries but that could not be counted here, and why
     own_events: name → events of `unknown_instance` that carry it, of names that look like those of
                 golive's own test events
@@ -271,6 +271,8 @@ class Observed:
     failed_at_start:   campaign id → recipients that had failed at T+0, of those in processing then
     inbound_expected:  why inbound traffic is known to be expected; None if nothing says so
     probes:            epoch minute → whether any health probe of that minute answered below 500
+    began:             the watch's first look; long after T+0 it tells little about T+0
+    pairing:           unit → the first of its looks in a row that saw it in `qr` or `connecting`
     """
 
     deployed_at: datetime
@@ -281,6 +283,8 @@ class Observed:
     inbound_expected: str | None = None
     probes: Mapping[int, bool] = field(default_factory=dict[int, bool])
     failed_at_start: Mapping[str, int] = field(default_factory=dict[str, int])
+    began: datetime | None = None
+    pairing: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +294,7 @@ class Evidence:
     observed:   None in a single run, where nothing was watched
     own_probes: signal → events in the log that golive's own probes caused
     expected:   signal → a sentence on those of its events that a fix explains; they count
+    looked_at:  when it was looked at, where that is later than `now`, whose state it is to show
     """
 
     now: datetime
@@ -300,12 +305,18 @@ class Evidence:
     observed: Observed | None = None
     own_probes: Mapping[str, int] = field(default_factory=dict[str, int])
     expected: Mapping[str, str] = field(default_factory=dict[str, str])
+    looked_at: datetime | None = None
+
+    @property
+    def taken_at(self) -> datetime:
+        """When it was looked at."""
+        return self.looked_at or self.now
 
     @property
     def logged(self) -> Window:
-        """The part of the window that the log is known for."""
+        """The span that the log is known for: less than the window, or more if it cannot be cut."""
         until = self.log.until
-        if until is None or until >= self.window.until:
+        if until is None or (until >= self.window.until and self.looked_at is None):
             return self.window
         return Window(since=min(self.window.since, until), until=until)
 

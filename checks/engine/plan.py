@@ -8,7 +8,7 @@ from datetime import datetime
 
 from checks.engine.check import Check
 from checks.engine.history import Past
-from checks.engine.model import Criterion, Finding, Observed, Window
+from checks.engine.model import Criterion, Finding, LogEvidence, Observed, Window
 from checks.engine.runbook import CriterionRule, Runbook
 from checks.engine.runbook.model import FINAL
 from checks.engine.runbook.spec import NO_CRITICAL
@@ -36,6 +36,9 @@ class Occasion:
     between:         instants at which a NO-GO was posted between two checkpoints, as "T+12"
     past:            check id → what it found at this checkpoint of the deployment before
     only:            ids of the checks to run; empty = all that are due
+    looked_at:       when golive really looks, for a checkpoint that is taken late
+    present:         whose thresholds hold at that instant; "" where it is not late
+    superseded:      whether a later checkpoint is due as well, which says how things stand now
     """
 
     checkpoint: str
@@ -54,6 +57,9 @@ class Occasion:
     between: tuple[str, ...] = ()
     past: Mapping[str, Past] = field(default_factory=dict[str, Past])
     only: tuple[str, ...] = ()
+    looked_at: datetime | None = None
+    present: str = ""
+    superseded: bool = False
 
 
 def due(checks: Sequence[Check], occasion: Occasion) -> list[Check]:
@@ -67,15 +73,43 @@ def due(checks: Sequence[Check], occasion: Occasion) -> list[Check]:
 
 
 def measured(
-    checks: Sequence[Check], runbook: Runbook, occasion: Occasion
+    checks: Sequence[Check], runbook: Runbook, occasion: Occasion, log: LogEvidence | None = None
 ) -> list[tuple[Check, Rule]]:
-    """The checks to measure, with their rules: what is due, and what the criteria rest on."""
+    """The checks to measure, with their rules: what is due, and what the criteria rest on.
+
+    What a late look cannot tell for the checkpoint's own time has the rule of the present phase.
+
+    Args:
+        checks: all checks.
+        runbook: their rules.
+        occasion: which checkpoint it is, and how late.
+        log: what was seen of the log; before that was looked at, it is taken to carry times.
+    """
     listed = due(checks, occasion)
     wanted = set[str]() if occasion.only else _sources_of(_all_criteria(runbook))
     ids = {check.id for check in listed}
     order = [*listed, *(check for check in checks if check.id in wanted - ids)]
-    rules = [(check, runbook.rule(check.id, occasion.checkpoint)) for check in order]
+    rules = [
+        (check, runbook.rule(check.id, _phase(check, occasion, log) or occasion.checkpoint))
+        for check in order
+    ]
     return [(check, rule) for check, rule in rules if rule is not None]
+
+
+def is_of_its_time(check: Check, occasion: Occasion, log: LogEvidence | None) -> bool:
+    """Whether a check measures the instant that is judged, however late it is looked at.
+
+    Rows carry times, and so does a log, or golive has marked how it grew. What /health answers is
+    how things stand at the look.
+    """
+    if occasion.looked_at is None:
+        return True
+    whole = log is not None and log.until is not None and log.until > occasion.window.until
+    return not check.probes and not (check.signals and whole)
+
+
+def _phase(check: Check, occasion: Occasion, log: LogEvidence | None) -> str:
+    return "" if is_of_its_time(check, occasion, log) else occasion.present
 
 
 def _all_criteria(runbook: Runbook) -> tuple[CriterionRule, ...]:

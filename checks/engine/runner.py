@@ -49,8 +49,9 @@ async def collect(
 
     Returns: the evidence, and what the next scan of the log needs so that it reads only new bytes.
     """
-    chosen = plan.measured(checks, runbook, occasion)
-    return await collecting.collect(chosen, sources, occasion, state=state, progress=progress)
+    return await collecting.collect(
+        checks, runbook, sources, occasion, state=state, progress=progress
+    )
 
 
 def assess(
@@ -59,8 +60,8 @@ def assess(
     """Measure, judge and decide on evidence that was collected for this occasion."""
     due = {check.id for check in plan.due(checks, occasion)}
     measured = [
-        (check.id in due, _beside(_finding(check, rule, evidence), rule, runbook, occasion))
-        for check, rule in plan.measured(checks, runbook, occasion)
+        (check.id in due, _judged(check, rule, evidence, runbook, occasion))
+        for check, rule in plan.measured(checks, runbook, occasion, evidence.log)
     ]
     # Whatever somebody silenced or accepted, a rollback criterion sees what was measured.
     rollback = criteria.rollback(
@@ -80,7 +81,7 @@ def assess(
     policy = _policy(runbook, occasion.checkpoint, success, everything, occasion.only)
     return Report(
         checkpoint=occasion.checkpoint,
-        taken_at=evidence.now,
+        taken_at=evidence.taken_at,
         window=_window(evidence),
         findings=shown,
         rollback_criteria=rollback,
@@ -141,6 +142,43 @@ def _finding(check: Check, rule: Rule, evidence: Evidence) -> Finding:
     except Exception as error:  # noqa: BLE001 - the runner is where crashes become UNKNOWN
         crashed = unknown("", collecting.bug(f"check {check.id}", error))
         return finding_of(check.id, check.title, crashed, rule)
+
+
+def _judged(
+    check: Check, rule: Rule, evidence: Evidence, runbook: Runbook, occasion: Occasion
+) -> Finding:
+    finding = _timely(check, rule, evidence, occasion)
+    return _beside(finding, rule, runbook, occasion)
+
+
+def _timely(check: Check, rule: Rule, evidence: Evidence, occasion: Occasion) -> Finding:
+    """A finding, as far as it is about the time of the checkpoint.
+
+    Of several that were missed the newest says how things stand now; trouble that cannot be told
+    to be older is not held against the others.
+    """
+    finding = _finding(check, rule, evidence)
+    bad = finding.level in (Level.WARNING, Level.CRITICAL)
+    if not bad or not occasion.superseded:
+        return finding
+    if plan.is_of_its_time(check, occasion, evidence.log):
+        return finding
+    problem = Problem(
+        what=f"How it was at {evidence.now:%H:%M} UTC is not known: golive looked at "
+        f"{evidence.taken_at:%H:%M} UTC only.",
+        mend="The newest checkpoint says what it sees now.",
+    )
+    return replace(
+        finding,
+        level=Level.UNKNOWN,
+        value=None,
+        summary=str(problem),
+        unknown=problem,
+        would_change="",
+        quantities={},
+        evidence=(),
+        details={**finding.details, "seen_late": finding.summary},
+    )
 
 
 def _beside(finding: Finding, rule: Rule, runbook: Runbook, occasion: Occasion) -> Finding:

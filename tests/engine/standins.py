@@ -43,7 +43,10 @@ ALL = (
     ),
     check("retries"),
     check("database_activity", "silent", flags=("silent",)),
-    check("connection_stability", params=("grace_seconds", "flap_disconnects")),
+    check(
+        "connection_stability",
+        params=("grace_seconds", "flap_disconnects", "pairing_seconds"),
+    ),
     check(
         "inbound_flow",
         "failed",

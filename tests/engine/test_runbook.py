@@ -178,7 +178,11 @@ def test_params() -> None:
     given = {check: rule.params for (check, _), rule in runbook.rules.items() if rule.params}
     assert given == {
         "message_errors": {"settle_seconds": 60},
-        "connection_stability": {"grace_seconds": 120, "flap_disconnects": 3},
+        "connection_stability": {
+            "grace_seconds": 120,
+            "flap_disconnects": 3,
+            "pairing_seconds": 300,
+        },
         "outbound_success": {"waiting_seconds": 60},
         "campaigns": {"still_seconds": 600, "overdue_seconds": 600},
         "service_down": {"least_responses": 3, "least_touched": 2},

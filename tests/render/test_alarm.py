@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.render.alarm import (
     acknowledged,
@@ -29,7 +34,7 @@ LIVE = "hunter2hunter2hunter2"
 def _escalate(**more: Any) -> Message:
     given: dict[str, Any] = {
         "lead": LEAD,
-        "affected": Affected(units=2, contacts=1_234),
+        "affected": Affected(units=2, of_units=4, names=("alfa", "<!channel>"), contacts=1_234),
         "links": {"Logs": "https://logs.example/x", "Rollback": "https://wiki.example/back"},
         "lines": [f"line {n}" for n in range(80)],
         "picture": Picture(name="hour.png", alt="The hour.", png=b"png"),
@@ -54,7 +59,7 @@ def test_it_says_issue_affected_users_and_rollback_status() -> None:
     said = words(_escalate())
     assert "Issue: Secrets in the log" in said
     assert "Rollback criterion met: Secrets leaked" in said
-    assert "Affected: 2 units, 1,234 contacts" in said
+    assert "Affected: 2 of 4 units (alfa, <!channel>), 1,234 contacts" in said
     assert "Rollback: not started" in said
     assert "✖ CRITICAL HTTP 5xx" in said
 
@@ -84,13 +89,43 @@ def test_links_and_picture_are_part_of_it() -> None:
     assert [b["type"] for b in message.coloured].count("image") == 1
 
 
-def test_what_could_not_be_counted_is_said() -> None:
-    """Nothing is not zero."""
-    assert affected_words(Affected(units=None, contacts=None)) == "could not be counted"
-    assert affected_words(Affected(units=1, contacts=None)) == (
-        "1 unit, contacts could not be counted"
+@pytest.mark.parametrize(
+    ("affected", "said"),
+    [
+        (Affected(), "cannot be counted: nothing tells whom it touches"),
+        (Affected(not_counted=("a", "b", "c")), "cannot be counted: a; b"),
+        (
+            Affected(everybody="no request was answered for 6 min"),
+            "everybody: no request was answered for 6 min",
+        ),
+        (Affected(units=1), "1 unit"),
+        (Affected(units=1, of_units=3, names=("alfa",)), "1 of 3 units (alfa)"),
+        (Affected(units=5, of_units=9, names=tuple("abcde")), "5 of 9 units (a, b, c, d, …)"),
+        (Affected(units=7, of_units=2), "7 units"),
+        (Affected(contacts=1, clients=12), "1 contact, 12 clients"),
+        (
+            Affected(clients=1, not_counted=("why",)),
+            "1 client; beyond that it cannot be counted: why",
+        ),
+    ],
+)
+def test_whom_it_touches_is_said_without_a_zero(affected: Affected, said: str) -> None:
+    """Nothing is not zero: what was not counted is said, and why."""
+    assert affected_words(affected) == said
+
+
+@given(
+    affected=st.builds(
+        Affected,
+        units=st.integers(0, 3),
+        of_units=st.none() | st.integers(0, 3),
+        contacts=st.integers(0, 3),
+        clients=st.integers(0, 3),
     )
-    assert affected_words(Affected(units=0, contacts=1)) == "0 units, 1 contact"
+)
+def test_zero_is_never_said(affected: Affected) -> None:
+    """Whatever was counted."""
+    assert re.search(r"\b0 (of|units?|contacts?|clients?)\b", affected_words(affected)) is None
 
 
 def test_nobody_to_call_is_said() -> None:

@@ -52,7 +52,9 @@ def _escalation(make: Maker, view: WatchView) -> Message:
         view,
         _alarm(make),
         lead=make.random.choice((None, "U0LEAD", "<!subteam^S0LEAD>", "<!channel>")),
-        affected=Affected(units=make.random.choice((None, 3)), contacts=None),
+        affected=Affected(
+            units=make.random.choice((0, 3)), names=(make.text(),), not_counted=(make.text(),)
+        ),
         links={"Logs": "https://logs.example", make.text(): make.text()},
         lines=lines,
         picture=Picture(name="x.png", alt=make.text(), png=b"x"),

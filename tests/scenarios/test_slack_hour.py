@@ -174,7 +174,7 @@ def test_the_escalation_calls_the_lead_with_everything(tape: Tape) -> None:
     assert LEAD in call.text
     assert call.thread_ts is None
     shown = str(call.all_blocks())
-    assert re.search(r"\*Affected:\* \d+ units?, \d+ contacts?", shown)
+    assert re.search(r"\*Affected:\* \d+ of \d+ units \(.+\)", shown)
     assert "*Rollback:* not started" in shown
     assert "The last 50 lines of the log" in shown
     assert "evoGlobal7Key" not in str([post.to_json() for post in tape.posts])

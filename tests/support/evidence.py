@@ -55,6 +55,7 @@ _PARAMS: dict[str, float] = {
     "settle_seconds": 60,
     "grace_seconds": 120,
     "flap_disconnects": 3,
+    "pairing_seconds": 300,
     "waiting_seconds": 60,
     "still_seconds": 600,
     "overdue_seconds": 600,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from checks.engine.masking import evidence_line
 from checks.engine.model import (
@@ -44,6 +45,7 @@ class Frame:
     """What holds for the whole evidence, whichever file it came from.
 
     since_minute: older minutes are left out; None keeps all
+    until:        where the counts end, if they cannot be cut where the window ends
     """
 
     source: str
@@ -51,6 +53,7 @@ class Frame:
     unwindowed: Problem | None = None
     by_offset: bool = False
     since_minute: int | None = None
+    until: datetime | None = None
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     grew: bool | None = None
     notes: tuple[str, ...] = ()
@@ -112,6 +115,7 @@ def build(parts: Sequence[Counted], frame: Frame) -> LogEvidence:
         streak_5xx=max((part.tally.longest_streak for part in main), default=0),
         grew=frame.grew,
         notes=(*frame.notes, *(note for part in parts for note in part.notes)),
+        until=frame.until,
     )
 
 

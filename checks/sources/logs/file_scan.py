@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ _KEPT = 1 << 24
 _DRIFT_SAMPLE = 4_096
 _DRIFT_LINES = 10
 _DRIFT_SHARE = 0.1
+_SHARP = 60.0
+"""Seconds after the window's end within which a mark cuts there: counts are by the minute."""
 
 UNTIMED = Problem(
     what="The log carries no times, so it is not known which of its lines are recent.",
@@ -53,6 +56,7 @@ class FileScan:
         self._own: frozenset[tuple[int, int]] = frozenset()
         self._done = 0
         self._total = 0
+        self._uncut: float | None = None
         self._secrets = tuple(
             secret.encode("utf-8", "surrogateescape")
             for secret in request.secrets
@@ -102,6 +106,7 @@ class FileScan:
             unwindowed=UNTIMED if unwindowed else None,
             by_offset=offset is not None,
             since_minute=minute_of(self._request.window.since) if offset is None else None,
+            until=None if self._uncut is None else datetime.fromtimestamp(self._uncut, UTC),
             secrets=self._secrets,
             notes=tuple(str(problem) for problem in problems) if parts else (),
         )
@@ -192,17 +197,26 @@ class FileScan:
         return any(mark.path == str(path) for mark in self._request.marks)
 
     def _marks(self, path: Path, file: FileId) -> ByMarks:
-        """The recorded growth of an untimed file."""
+        """The recorded growth of an untimed file.
+
+        It is cut at the first mark after the window. Without one soon after, as where nobody
+        marked for a while, what is younger cannot be told apart, and counts.
+        """
         marks = sorted(
             (m for m in self._request.marks if m.path == str(path) and m.inode == file.inode),
             key=lambda mark: (mark.offset, mark.at),
         )
+        instants = [mark.at.timestamp() for mark in marks]
+        now, end = self._clock.now.timestamp(), self._request.window.until.timestamp()
+        until = min((at for at in instants if at >= end), default=max(now, end))
+        if until - end > _SHARP:
+            self._uncut = until = max(now, end)
         return ByMarks(
             offsets=[mark.offset for mark in marks],
-            instants=[mark.at.timestamp() for mark in marks],
+            instants=instants,
             since=self._request.window.since.timestamp(),
-            until=self._request.window.until.timestamp(),
-            now=self._clock.now.timestamp(),
+            until=until,
+            now=now,
         )
 
 

@@ -167,11 +167,16 @@ class LeakFinder:
         asked = (found.value, found.kind, place, proof)
         known = self._keys.get(asked)
         if known is None:
-            digest = hmac.new(self._key, found.value, hashlib.sha256).hexdigest()[:12]
+            digest = fingerprint(self._key, found.value)
             known = LeakKey(kind=found.kind, place=place, proof=proof, fingerprint=digest)
             if len(self._keys) < _MAX_KEYS:
                 self._keys[asked] = known
         return known
+
+
+def fingerprint(key: bytes, secret: bytes) -> str:
+    """The name that a leaked secret has in evidence, for whoever has the key: it shows nothing."""
+    return hmac.new(key, secret, hashlib.sha256).hexdigest()[:12]
 
 
 def _around(data: bytes, begin: int, stop: int, hit: int) -> bytes:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from bot.watch.affected import AFFECTED, count_affected
+from bot.watch.affected import count_affected
 from bot.watch.model import Affected
-from checks.engine.model import DatabaseEvidence, Problem
+from checks.engine.model import DatabaseEvidence, Level, Observed, Problem
 from checks.sources.database import PostgresDatabase
 from tests.bot.watch.bench import T0, at
 from tests.manifests.roles import install
+from tests.render.watches import finding, report
 from tests.support.crm_rows import Rows, Unit
 from tests.support.evidence import rows as answers
 from tests.support.fakes import FakeDatabase
 
 SOON, NOW = at(5), at(20)
 BEFORE = T0 - timedelta(days=1)
+AWAY = Problem(what="It is away.", mend="Wait.")
 
 
 class Town:
@@ -36,10 +39,15 @@ class Town:
         self.rows.message(self.talks[talk], created_at=created_at, **values)
 
 
-async def affected(url: str) -> Affected:
-    """Counted as the bot does, by the role that can only read."""
+FAILING = report(finding("outbound_success", Level.CRITICAL), at=NOW)
+
+
+async def affected(url: str) -> tuple[int, int]:
+    """Units and contacts, counted as the bot does, by the role that can only read."""
     async with PostgresDatabase(url) as database:
-        return await count_affected(database, T0, NOW)
+        found = await count_affected(database, FAILING, T0, key=b"")
+    assert bool(found.units) != bool(found.not_counted)
+    return found.units, found.contacts
 
 
 async def test_whoever_misses_a_message_is_counted_once(crm_database: str) -> None:
@@ -47,15 +55,15 @@ async def test_whoever_misses_a_message_is_counted_once(crm_database: str) -> No
     reader = install(crm_database).reader
     with Rows(crm_database) as rows:
         town = Town(rows)
-        assert await affected(reader) == Affected(units=0, contacts=0)
+        assert await affected(reader) == (0, 0)
         for _ in range(3):
             town.message(0, status="failed", external_id=None)
-        assert await affected(reader) == Affected(units=1, contacts=1)
+        assert await affected(reader) == (1, 1)
         town.message(1, status="delivered", external_id=None)
-        assert await affected(reader) == Affected(units=2, contacts=2)
+        assert await affected(reader) == (2, 2)
         contact = rows.conversation(town.units[1], created_at=BEFORE)
         rows.message(contact, created_at=at(18), status="queued", external_id=None)
-        assert await affected(reader) == Affected(units=2, contacts=3)
+        assert await affected(reader) == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +82,7 @@ async def test_what_is_no_harm_of_this_deploy_is_not_counted(
     """Older ones, inbound ones, and those that are on their way."""
     with Rows(crm_database) as rows:
         Town(rows).message(0, created_at, **values)
-    assert await affected(crm_database) == Affected(units=0, contacts=0)
+    assert await affected(crm_database) == (0, 0)
 
 
 async def test_a_unit_that_lost_its_connection_is_touched(crm_database: str) -> None:
@@ -83,30 +91,40 @@ async def test_a_unit_that_lost_its_connection_is_touched(crm_database: str) -> 
         town = Town(rows)
         rows.unit("old", created_at=BEFORE, status="disconnected", disconnected_at=at(-60))
         rows.unit("new", created_at=BEFORE, status="disconnected", disconnected_at=at(3))
-        assert await affected(crm_database) == Affected(units=1, contacts=0)
+        assert await affected(crm_database) == (1, 0)
         lost = rows.unit("both", created_at=BEFORE, status="close", disconnected_at=at(4))
         talk = rows.conversation(lost, created_at=BEFORE)
         rows.message(talk, created_at=at(5), status="failed", external_id=None)
         town.message(0)
-    assert await affected(crm_database) == Affected(units=2, contacts=1)
+    assert await affected(crm_database) == (2, 1)
 
 
 @pytest.mark.parametrize(
-    "database",
+    ("database", "why"),
     [
-        None,
-        FakeDatabase(evidence=DatabaseEvidence(problem=Problem(what="Away.", mend="Wait."))),
-        FakeDatabase(evidence=answers(affected_users=Problem(what="No grant.", mend="Give it."))),
-        FakeDatabase(evidence=answers(affected_users=())),
+        (None, "no database was given to golive"),
+        (FakeDatabase(evidence=DatabaseEvidence(problem=AWAY)), "It is away"),
+        (FakeDatabase(evidence=answers(affected_by_messages=AWAY)), "It is away"),
+        (FakeDatabase(evidence=answers(affected_by_messages=())), "no row tells"),
     ],
 )
-async def test_what_could_not_be_counted_is_not_zero(database: FakeDatabase | None) -> None:
-    """The call goes out all the same, and says so."""
-    assert await count_affected(database, T0, NOW) == Affected(units=None, contacts=None)
+async def test_what_could_not_be_counted_is_not_zero(
+    database: FakeDatabase | None, why: str
+) -> None:
+    """The call goes out all the same, and says why."""
+    found = await count_affected(database, FAILING, T0, key=b"")
+    assert replace(found, not_counted=()) == Affected()
+    assert found.not_counted[0].startswith(why)
 
 
-async def test_a_count_that_is_none_does_not_hide_the_other() -> None:
-    """Each for itself."""
-    half = FakeDatabase(evidence=answers(affected_users={"units": 3, "contacts": None}))
-    assert await count_affected(half, T0, NOW) == Affected(units=3, contacts=None)
-    assert half.asked == {AFFECTED.name: {"since": T0, "until": NOW}}
+async def test_units_that_the_watch_knew_connected_are_touched(crm_database: str) -> None:
+    """A QR code on show sets no time."""
+    with Rows(crm_database) as rows:
+        lost = rows.unit("lost", created_at=BEFORE, status="qr")
+        rows.unit("idle", created_at=BEFORE, status="qr")
+    seen = Observed(deployed_at=T0, connected_at_start=frozenset({str(lost.id)}))
+    red = report(finding("connection_stability", Level.CRITICAL), at=NOW)
+    red = replace(red, evidence=replace(red.evidence, observed=seen))
+    async with PostgresDatabase(crm_database) as database:
+        found = await count_affected(database, red, T0, key=b"")
+    assert (found.units, found.names, found.of_units) == (1, ("lost",), 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -85,14 +85,15 @@ def test_the_baseline_is_how_things_stood() -> None:
         connected_at_start=frozenset({"a"}),
         progress={"c": T0},
         probes={minute(0): True},
+        began=T0,
     )
 
 
 def test_a_baseline_without_a_database_claims_nothing() -> None:
     """No counter is known: not zero, against which anything would be growth."""
     state = after(seen(0, database=AWAY))
-    assert observed(state) == Observed(deployed_at=T0)
-    assert after(seen(0, inserted=None)).observed == Observed(deployed_at=T0)
+    assert observed(state) == Observed(deployed_at=T0, began=T0)
+    assert after(seen(0, inserted=None)).observed == Observed(deployed_at=T0, began=T0)
 
 
 # --- units --------------------------------------------------------------------------------------
@@ -117,6 +118,19 @@ def test_a_look_without_a_database_is_no_disconnect_and_forgets_nothing() -> Non
     assert observed(away).drops == {}
     assert observed(after(seen(0, up), seen(1, database=AWAY), seen(2, up))).drops == {}
     assert observed(after(seen(0, up), seen(1, database=AWAY), seen(2))).drops == {"a": 1}
+
+
+def test_a_unit_waits_to_be_connected_since_the_first_look_in_a_row() -> None:
+    """`qr` and `connecting` are one wait; any other status ends it, no answer does not."""
+    state = after(
+        seen(0, {"a": "qr", "b": "disconnected"}),
+        seen(1, {"a": "connecting", "b": "qr"}),
+        seen(2, database=AWAY),
+        seen(3, {"a": "connecting", "b": "qr"}),
+    )
+    assert observed(state).pairing == {"a": T0, "b": at(1)}
+    state = state.merged(observing.look(state, seen(4, {"a": "connected", "b": "qr"}), T0))
+    assert observed(state).pairing == {"b": at(1)}
 
 
 @settings(deadline=None)
@@ -154,7 +168,7 @@ def test_a_look_without_a_database_is_no_progress() -> None:
 def test_without_a_baseline_a_look_begins_one() -> None:
     """The state was lost: nothing is claimed about T+0."""
     found = observing.look(WatchState(), seen(5, {"a": "connected"}, campaigns={"c": 1}), T0)
-    assert observed(found) == Observed(deployed_at=T0, progress={"c": at(5)})
+    assert observed(found) == Observed(deployed_at=T0, progress={"c": at(5)}, began=at(5))
 
 
 # --- inbound ------------------------------------------------------------------------------------
@@ -193,14 +207,20 @@ def probing(*statuses: int | str, minutes: float = 0) -> WatchState:
     return observing.look(WatchState(), seen(minutes, health=tried(*statuses)), T0)
 
 
+def own_since(since: datetime, state: WatchState, found: LogEvidence) -> dict[str, int]:
+    """What of a log golive caused itself in the ten minutes from an instant on."""
+    window = Window(since=since, until=since + timedelta(minutes=10))
+    return observing.own_probes(state, window, found)
+
+
 def test_own_probes_are_subtracted_by_what_they_leave_in_the_log() -> None:
     """A response each, a 5xx where it was one; a probe that was not answered leaves nothing."""
     everything = shown(http_responses=99, http_health=9, http_health_5xx=9, http_5xx=20, http_429=5)
-    assert observing.own_probes(probing(200, "timeout"), T0, everything) == {
+    assert own_since(T0, probing(200, "timeout"), everything) == {
         "http_responses": 1,
         "http_health": 1,
     }
-    assert observing.own_probes(probing(503, 429), T0, everything) == {
+    assert own_since(T0, probing(503, 429), everything) == {
         "http_responses": 2,
         "http_health": 2,
         "http_5xx": 1,
@@ -211,15 +231,23 @@ def test_own_probes_are_subtracted_by_what_they_leave_in_the_log() -> None:
 
 def test_a_proxy_that_answered_the_probes_leaves_nothing_to_subtract() -> None:
     """The application never saw them: real 5xx stay what they are."""
-    assert observing.own_probes(probing(503, 503, 503), T0, shown(http_5xx=3)) == {}
+    assert own_since(T0, probing(503, 503, 503), shown(http_5xx=3)) == {}
 
 
 def test_probes_before_the_window_are_not_subtracted() -> None:
     """Whole minutes, as the log is counted."""
     state = probing(200, minutes=5)
     log_shows = shown(http_responses=9, http_health=9)
-    assert observing.own_probes(state, at(5.9), log_shows) != {}
-    assert observing.own_probes(state, at(6), log_shows) == {}
+    assert own_since(at(5.9), state, log_shows) != {}
+    assert own_since(at(6), state, log_shows) == {}
+
+
+def test_probes_after_the_window_are_not_subtracted() -> None:
+    """A late look is about the time before it."""
+    state = probing(200, minutes=15)
+    log_shows = shown(http_responses=9, http_health=9)
+    assert own_since(at(4.9), state, log_shows) == {}
+    assert own_since(at(5), state, log_shows) != {}
 
 
 def test_probes_are_forgotten_after_three_hours() -> None:
@@ -252,7 +280,7 @@ def test_never_more_is_subtracted_than_the_log_shows(
         "http_5xx": min(health, failed) + others,
         "http_429": limited,
     }
-    found = observing.own_probes(probing(*statuses), at(since), shown(**counts))
+    found = own_since(at(since), probing(*statuses), shown(**counts))
     for signal, n in found.items():
         assert 0 < n <= min(len(statuses), counts.get(signal, 0))
         assert signal == "http_429" or n <= health

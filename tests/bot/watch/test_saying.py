@@ -147,7 +147,7 @@ async def test_an_escalation_brings_all_that_the_runbook_asks_for(rig: Platform)
     assert "line 9\n" not in shown
     assert "line 59" not in shown
     assert len(message.pictures) == 1
-    assert "Affected: could not be counted" in shown
+    assert "Affected: cannot be counted: " in shown
 
 
 async def test_an_escalation_without_a_log_says_so_in_place_of_its_lines(rig: Platform) -> None:
