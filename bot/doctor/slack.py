@@ -25,6 +25,7 @@ _TOKENS: Final[Mapping[str, str]] = {
     "token_expired": "Switch token rotation off, and install the app again.",
     "not_allowed_token_type": "The bot token starts xoxb-, the app token starts xapp-.",
     "missing_scope": "An app token needs the scope connections:write.",
+    "ratelimited": "Too much was asked of Slack. Try again in a minute.",
 }
 
 
@@ -58,7 +59,7 @@ async def look_at_slack(
     answer = await api.call("auth.test", settings.bot_token)
     here = Span(before=before, after=clock())
     if answer.unreachable:
-        return [failed("Slack cannot be reached.", _UNREACHABLE)]
+        return [_unreachable(answer)]
     if answer.error:
         return [_refused("SLACK_BOT_TOKEN", answer)]
     people = (_operator(api, settings, entry) for entry in settings.operators)
@@ -83,9 +84,13 @@ async def look_at_slack(
     return lines
 
 
+def _unreachable(answer: Answer) -> Line:
+    return failed(f"Slack cannot be reached ({answer.reason}).", _UNREACHABLE)
+
+
 def _refused(variable: str, answer: Answer) -> Line:
     mend = _TOKENS.get(answer.error, "Look the error up in Slack's documentation of the method.")
-    return failed(f"Slack refuses {variable}: {answer.error}.", mend)
+    return failed(f"Slack refuses {variable}: {answer.reason}.", mend)
 
 
 def _scopes(granted: frozenset[str], settings: SlackSettings) -> list[Line]:
@@ -124,26 +129,25 @@ async def _way_in(api: SlackApi, settings: SlackSettings) -> list[Line]:
         return []
     answer = await api.call("apps.connections.open", settings.app_token)
     if answer.unreachable:
-        return [failed("Slack cannot be reached.", _UNREACHABLE)]
+        return [_unreachable(answer)]
     if answer.error:
         return [_refused("SLACK_APP_TOKEN", answer)]
     return [ok("Socket Mode: SLACK_APP_TOKEN is valid and opens connections.")]
 
 
 async def _channel(api: SlackApi, settings: SlackSettings) -> list[Line]:
-    if settings.channel is None:
-        return []
     name = settings.channel
+    if name is None:
+        return []
     answer = await api.call("conversations.info", settings.bot_token, channel=name)
-    if answer.error == "missing_scope":
-        return []  # said with the scopes
+    if answer.unreachable:
+        return [_unreachable(answer)]
     if answer.error:
-        return [
-            failed(
-                f"GOLIVE_CHANNEL {name} cannot be seen: {answer.error}.",
-                "Check the id; a private channel is seen only after /invite of the bot.",
-            )
-        ]
+        wrong = failed(
+            f"GOLIVE_CHANNEL {name} cannot be seen: {answer.reason}.",
+            "Check the id; a private channel is seen only after /invite of the bot.",
+        )
+        return [] if answer.error == "missing_scope" else [wrong]  # that is said with the scopes
     called = f"#{answer.text('channel', 'name')}"
     if answer.at("channel", "is_archived"):
         return [failed(f"The channel {called} is archived.", "Unarchive it, or set another one.")]
@@ -182,8 +186,10 @@ async def _reach(
     if entry.startswith("S"):
         return await _group(api, settings, entry, variable)
     answer = await api.call("users.info", settings.bot_token, user=entry)
+    if answer.unreachable:
+        return _unreachable(answer)
     if answer.error:
-        return failed(f"{variable}: {entry} is not known to Slack ({answer.error}).", _CHECK_ID)
+        return failed(f"{variable}: {entry} is not known to Slack ({answer.reason}).", _CHECK_ID)
     if answer.at("user", "deleted"):
         return failed(f"{variable}: the account of {entry} is deactivated.", _CHECK_ID)
     outside = ("is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
@@ -200,9 +206,11 @@ _CHECK_ID: Final = "Check the id in the profile's menu, or take it out."
 
 async def _group(api: SlackApi, settings: SlackSettings, entry: str, variable: str) -> Line:
     answer = await api.call("usergroups.users.list", settings.bot_token, usergroup=entry)
+    if answer.unreachable:
+        return _unreachable(answer)
     if answer.error:
         return failed(
-            f"{variable}: the user group {entry} cannot be read ({answer.error}).",
+            f"{variable}: the user group {entry} cannot be read ({answer.reason}).",
             "Check the id. User groups need a paid plan and the scope usergroups:read.",
         )
     users = answer.at("users")

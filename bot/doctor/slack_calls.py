@@ -9,13 +9,15 @@ from typing import Final, Protocol, cast
 import httpx
 
 SECONDS: Final = 10.0
+_LONGEST: Final = 200
+"""Characters of a sentence of Slack's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What Slack answered; `error` is its word for why not, "" where it was done.
 
-    unreachable: no answer came back at all
+    unreachable: what came back, if anything, is no answer of Slack's; `error` says what it is
     """
 
     error: str = ""
@@ -23,6 +25,18 @@ class Answer:
     body: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     scopes: frozenset[str] = frozenset()
     date: str | None = None
+
+    @property
+    def reason(self) -> str:
+        """All that Slack says about why not: its word, the scopes, and its own sentences."""
+        said = [self.error]
+        needed, provided = self.text("needed"), self.text("provided")
+        if needed:
+            said.append(f"needs {needed}, has {provided or 'none'}")
+        messages = self.at("response_metadata", "messages")
+        if isinstance(messages, list):
+            said += [str(one)[:_LONGEST] for one in cast("list[object]", messages)]
+        return "; ".join(said)
 
     def text(self, *path: str) -> str:
         """A text in the body, "" where there is none."""
@@ -68,13 +82,15 @@ class SlackCalls:
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=SECONDS,
             )
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            return Answer(error=_failure(error), unreachable=True)
+        try:
             body = response.json()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            return Answer(error="no answer", unreachable=True)
         except ValueError:
-            return Answer(error="an answer that Slack does not give", unreachable=True)
+            body = None
         if not isinstance(body, dict):
-            return Answer(error="an answer that Slack does not give", unreachable=True)
+            status = response.status_code
+            return Answer(error=f"HTTP {status} and no answer of Slack's", unreachable=True)
         said = cast("Mapping[str, object]", body)
         return Answer(
             error="" if said.get("ok") is True else str(said.get("error") or "no reason given"),
@@ -86,3 +102,9 @@ class SlackCalls:
             ),
             date=response.headers.get("date"),
         )
+
+
+def _failure(error: Exception) -> str:
+    """What broke, by its kind; a certificate that is refused also says why."""
+    kind = type(error).__name__
+    return f"{kind}: {str(error)[:_LONGEST]}" if "CERTIFICATE" in str(error) else kind

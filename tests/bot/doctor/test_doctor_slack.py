@@ -150,3 +150,60 @@ async def test_not_reachable(workspace: Workspace) -> None:
     (line,) = await look(workspace, settings(workspace))
     assert line.status is Status.FAILED
     assert "cannot be reached" in line.what
+    assert "(ConnectError)" in line.what
+
+
+def answering(status: int, body: object, *, text: str = "") -> SlackCalls:
+    """Slack, which answers everything in one way."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        del request
+        return httpx.Response(status, text=text) if text else httpx.Response(status, json=body)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(handle))
+    return SlackCalls(client, "https://slack.example/api/")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "text", "words"),
+    [
+        (
+            200,
+            {"ok": False, "error": "missing_scope", "needed": "users:read", "provided": "commands"},
+            "",
+            "refuses SLACK_BOT_TOKEN: missing_scope; needs users:read, has commands.",
+        ),
+        (
+            200,
+            {
+                "ok": False,
+                "error": "org_login_required",
+                "response_metadata": {"messages": ["[ERROR] the workspace moves"]},
+            },
+            "",
+            "refuses SLACK_BOT_TOKEN: org_login_required; [ERROR] the workspace moves.",
+        ),
+        (429, {"ok": False, "error": "ratelimited"}, "", "SLACK_BOT_TOKEN: ratelimited."),
+        (503, None, "<html>", "cannot be reached (HTTP 503 and no answer of Slack's)."),
+        (200, ["x"], "", "cannot be reached (HTTP 200 and no answer of Slack's)."),
+        (200, {}, "", "refuses SLACK_BOT_TOKEN: no reason given."),
+    ],
+)
+async def test_slack_s_own_reason_is_shown(
+    workspace: Workspace, status: int, body: object, text: str, words: str
+) -> None:
+    """Word for word, with the scopes that it names; a proxy's page is none of Slack's answers."""
+    api = answering(status, body, text=text)
+    (line,) = await look_at_slack(api, settings(workspace), lambda: datetime.now(UTC))
+    assert line.status is Status.FAILED
+    assert words in line.what
+    assert line.mend
+
+
+@pytest.mark.parametrize("method", ["users.info", "usergroups.users.list", "conversations.info"])
+async def test_what_breaks_half_way_is_no_wrong_id(workspace: Workspace, method: str) -> None:
+    """Nobody looks for a mistake in a setting that has none."""
+    workspace.faults.api.server_error(method, times=9)
+    wrong = bad(await look(workspace, settings(workspace)))
+    assert wrong
+    assert all("cannot be reached (HTTP 500" in line.what for line in wrong)
