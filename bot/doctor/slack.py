@@ -157,7 +157,7 @@ async def _channel(api: SlackApi, settings: SlackSettings) -> list[Line]:
     if answer.at("channel", "is_ext_shared"):
         lines.append(
             warning(
-                f"{called} is shared with another organisation, so no fix is offered in it.",
+                f"{called} is shared with another organisation: no watch begins in it.",
                 "Use a channel of your own workspace for GOLIVE_CHANNEL.",
             )
         )
