@@ -14,6 +14,10 @@ from psycopg import sql
 
 from bot.doctor.database import look_at_database
 from bot.doctor.model import Status
+from bot.remediation.database import FixDatabase
+from bot.remediation.reset_campaign import ResetCampaign
+from bot.remediation.reset_messages import ResetMessages
+from bot.remediation.values import RESTARTED, Wish
 from bot.watch import observing
 from checks import CHECKS
 from checks.campaigns import ACTIVE, CHECK, OVERDUE, PROCESSING
@@ -28,6 +32,7 @@ from tests.manifests.roles import all_queries, install
 from tests.support.crm_rows import TABLES, Rows, Unit
 from tests.support.database_runs import RUNBOOK, found, minutes_ago
 from tests.support.evidence import HOUR, NOW, log, watched
+from tests.support.hand import HandClock
 
 LONG_AGO = minutes_ago(60 * 24 * 30)
 
@@ -381,6 +386,49 @@ async def test_every_query_of_checks_and_diagnosis_runs(schema: str, crm_databas
         evidence = await database.collect([(query, values) for query in all_queries()])
     assert {name: r.problem for name, r in evidence.results.items() if r.problem} == {}
     assert PROCESSING.name in evidence.results
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+async def test_fixes_read_and_write_as_before(schema: str, crm_database: str) -> None:
+    """Which rows a reset of messages and of a campaign would change, by the fixing role."""
+    with Rows(crm_database) as rows:
+        unit = unit_of(rows)
+        talk = rows.conversation(unit, created_at=minutes_ago(30))
+        failed = rows.message(
+            talk, created_at=minutes_ago(9), status="failed", external_id=None, retry_count=3
+        )
+        which = rows.campaign(unit, created_at=minutes_ago(50), recipients=recipients(2, 0, 3))
+    SCHEMAS[schema](crm_database)
+    url = install(crm_database).fixer
+    rules = RUNBOOK.remediation
+    assert rules is not None
+    messages = ResetMessages(
+        rules.reset_messages,
+        most=rules.max_rows,
+        waiting=timedelta(seconds=60),
+        secrets=_nothing,
+        sent=_nothing,
+    )
+    stuck = ResetCampaign(rules.reset_campaign, progress=_unseen, clock=HandClock(NOW))
+    wish = Wish(kind="", target="all", by="U1", channel="C1", at=NOW, stated=frozenset({RESTARTED}))
+    database = FixDatabase(url, lock=rules.lock_timeout, statement=rules.statement_timeout)
+    async with database.transaction(keep=False) as connection:
+        assert [row["failed"] for row in await messages.units(connection, wish)] == [1]
+        aim = await messages.aim(connection, wish)
+        assert (await messages.facts(connection, aim))["failed"] == 1
+        assert [change.row_id for change in await messages.change(connection, aim)] == [failed]
+        aim = await stuck.aim(connection, replace(wish, target="Promo"))
+        (change,) = await stuck.change(connection, aim)
+        assert (change.row_id, change.seen["pending"]) == (which, 3)
+    await database.close()
+
+
+async def _nothing() -> tuple[str, ...]:
+    return ()
+
+
+async def _unseen(_: str) -> datetime | None:
+    return None
 
 
 async def test_doctor_misses_no_column_that_need_not_be_there(crm_database: str) -> None:
