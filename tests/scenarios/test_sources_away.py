@@ -19,7 +19,7 @@ from tests.support.pg_proxy import Proxy
 from tests.support.slack_bot import at, settings_for, staged
 from tests.support.typing_people import T0, Ground, Play, playing, words_of
 
-BLIND = {"database_activity", "connection_stability"}
+BLIND = {"database_activity", "connection_stability", "secret_leaks"}
 IN_HASTE = Timeouts(connect=5.0, write=5.0, read=0.05, whole=5.0)
 
 
@@ -46,7 +46,7 @@ async def test_the_database_goes_away_and_comes_back(
             during = await levels(play)
             assert {check for check, level in during.items() if level is Level.UNKNOWN} == BLIND
             for told in (words_of(second), await play.type("status")):
-                assert "Not known: database_activity, connection_stability." in told
+                assert "Not known: database_activity, connection_stability, secret_leaks." in told
                 assert "could not be reached" in told
                 assert "Check GOLIVE_DATABASE_URL" in told
             proxy.refuses = False
