@@ -82,7 +82,7 @@ class FileLog:
             except UNREADABLE as error:
                 problem = unreadable(path, error)
                 continue
-            found += [evidence_line(line, known) for line in raw]
+            found += await asyncio.to_thread(_masked, raw, known)
         return problem if problem is not None and not found else tuple(found[-lines:])
 
     async def recognise(self, path: Path) -> Recognised | Problem:
@@ -133,6 +133,10 @@ class FileLog:
 
     def _clock(self) -> Clock:
         return Clock(zone=self._zone, now=self._now())
+
+
+def _masked(lines: Sequence[bytes], secrets: Sequence[bytes]) -> list[str]:
+    return [evidence_line(line, secrets) for line in lines]
 
 
 def _replaced(path: Path) -> FileId | None:

@@ -6,6 +6,7 @@ forged response cannot be told from a real one. A window ends before the lag tha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -85,11 +86,7 @@ class LokiLog:
                 return await why_empty(self._client, span)
         except LokiError as error:
             return error.failure.problem
-        known = _bytes(secrets)
-        shown = [line for entry in entries for line in entry.text.split("\n") if line.strip()]
-        return tuple(
-            evidence_line(line.encode("utf-8", "replace"), known) for line in shown[-lines:]
-        )
+        return await asyncio.to_thread(_shown, entries, lines, _bytes(secrets))
 
     async def look(self, window: timedelta) -> tuple[Form, Problem | None] | Problem:
         """The form of the stream, and how its records arrive wrongly; or why nothing can be said.
@@ -138,10 +135,12 @@ class LokiLog:
             return self._nothing(error.failure.problem), state
         comparing = Comparing(secrets=_bytes(request.secrets), key=request.fingerprint_key)
         settled = max(begun.settled, (span.until - self._lag_ms) // MINUTE * MINUTE)
-        after, total = add(begun, answers, sampled.form, comparing, settled)
+        after, total = await asyncio.to_thread(
+            add, begun, answers, sampled.form, comparing, settled
+        )
         if answers.failed:
             after = begun
-        evidence = self._evidence(request, known, total, answers, sampled)
+        evidence = await asyncio.to_thread(self._evidence, request, known, total, answers, sampled)
         return evidence, replace(state, loki=after)
 
     # --- before asking --------------------------------------------------------------------------
@@ -227,9 +226,19 @@ class LokiLog:
             unpaired=None,
             unpaired_lines=(),
             streak_5xx=None,
+            failing=None,  # entries are counted by the minute
+            succeeded=None,
+            failed_clients=None,
+            failed_units=None,
             until=end if end < request.window.until else None,
             unknown={**_unknown(name, total), **answers.failed},
         )
+
+
+def _shown(entries: Sequence[Entry], lines: int, secrets: Sequence[bytes]) -> tuple[str, ...]:
+    """The last lines of some entries, masked."""
+    found = [line for entry in entries for line in entry.text.split("\n") if line.strip()]
+    return tuple(evidence_line(line.encode("utf-8", "replace"), secrets) for line in found[-lines:])
 
 
 def _unknown(name: str, total: LokiState) -> dict[str, Problem]:
