@@ -25,7 +25,9 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _MENTION = re.compile(r"<@[UW][A-Z0-9]{2,20}>|<!subteam\^S[A-Z0-9]{2,20}>")
 _URL = re.compile(r"https?://[^\s<>|\"`]{1,2000}")
-_TOKEN = re.compile(r"<!date\^[^|>]*\|([^>]*)>|<@([^>]+)>|<!subteam\^([^>]+)>|<([^|>]+)\|([^>]*)>")
+_TOKEN = re.compile(
+    r"<!date\^[^<|>]*\|([^<>]*)>|<@([^<>]+)>|<!subteam\^([^<>]+)>|<([^<|>]+)\|([^<>]*)>"
+)
 _OWN_MARKS = re.compile(r"[*`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 

@@ -51,8 +51,8 @@ BUILT: Final[Mapping[str, tuple[bytes | str, ...]]] = {
     # an example of the runbook, by a literal
     "_line": ("'\" '[0-9]",),
     # a table of constant patterns for what a driver said
-    "_said": (),
-    "mention": (r"\bby @?ana\b",),
+    "connection_problem": (),
+    "people": (r"\bby @?ana\b",),
 }
 """Function → the patterns that it builds when it runs; () where they are listed elsewhere."""
 
@@ -63,6 +63,7 @@ class Found:
 
     where: str
     pattern: re.Pattern[Any] = field(repr=False)
+    uses: frozenset[str] = frozenset(("search",))
 
 
 @lru_cache(maxsize=1)
@@ -74,17 +75,19 @@ def patterns() -> tuple[tuple[Found, ...], tuple[str, ...]]:
         source = path.read_text("utf-8")
         if "re." not in source:
             continue
-        for where, pattern, flags in _calls(path, source, unread):
+        for where, pattern, flags, uses in _calls(path, source, unread):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 compiled = re.compile(pattern, flags)
-            found.setdefault((compiled.pattern, compiled.flags), Found(where, compiled))
+            found.setdefault((compiled.pattern, compiled.flags), Found(where, compiled, uses))
     for one in _in_values():
         found.setdefault((one.pattern.pattern, one.pattern.flags), one)
     return tuple(found.values()), tuple(unread)
 
 
-def _calls(path: Path, source: str, unread: list[str]) -> Iterator[tuple[str, Any, int]]:
+def _calls(
+    path: Path, source: str, unread: list[str]
+) -> Iterator[tuple[str, Any, int, frozenset[str]]]:
     name = ".".join(path.relative_to(_TREE).with_suffix("").parts).removesuffix(".__init__")
     tree = ast.parse(source)
     namespace: dict[str, Any] | None = None
@@ -100,14 +103,25 @@ def _calls(path: Path, source: str, unread: list[str]) -> Iterator[tuple[str, An
         namespace = namespace or vars(importlib.import_module(name))
         where = f"{path.relative_to(_TREE)}:{call.lineno}"
         flags = _flags(call, function.attr, namespace)
+        uses = _uses(source, call) if function.attr == "compile" else frozenset((function.attr,))
         try:
-            yield where, _value(call.args[0], namespace), flags
+            yield where, _value(call.args[0], namespace), flags, uses
         except NameError:
             built = BUILT.get(".".join(scope))
             if built is None:
                 unread.append(f"{where} in {'.'.join(scope)}")
             for pattern in built or ():
-                yield where, pattern, flags if pattern[:2] not in (b"(?", "(?") else 0
+                yield where, pattern, flags if pattern[:2] not in (b"(?", "(?") else 0, uses
+
+
+def _uses(source: str, call: ast.Call) -> frozenset[str]:
+    """How a module uses the pattern that it keeps under a name: all ways, by its text."""
+    line = source.splitlines()[call.lineno - 1]
+    named = re.match(r"\s*(?:self\.)?(\w+)(?:: Final)? = ", line)
+    if named is None:
+        return frozenset(("search",))
+    found = re.findall(rf"\b{named[1]}\.({'|'.join(_FUNCTIONS)})\b", source)
+    return frozenset(found) or frozenset(("search",))
 
 
 def _scoped(node: ast.AST, scope: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.Call]]:
@@ -280,10 +294,11 @@ def growth(use: Callable[[AnyStr], object], make: Callable[[int], AnyStr]) -> fl
     A text is suspected by its cost alone. Only then are doublings measured, and the least of two
     in a row is the answer, so that a busy machine makes no suspect guilty.
     """
-    if cost(use, make(SIZE // 4)) < SUSPECT / 4 and cost(use, make(SIZE)) < SUSPECT:
-        return 0.0
-    size = SIZE // 16
-    while cost(use, make(size)) < SUSPECT / 4 and size < 64 * SIZE:
+    size = SIZE // 32
+    while (seconds := cost(use, make(size))) < SUSPECT or cost(use, make(size), 3) < SUSPECT:
         size *= 2
-    seconds = [cost(use, make(size * factor), 3) for factor in (1, 2, 4)]
-    return min(after / before for before, after in itertools.pairwise(seconds))
+        if size > SIZE:
+            return 0.0
+    after = 2 * size if seconds < 0.2 else size
+    costs = [cost(use, make(length), 3) for length in (after // 4, after // 2, after)]
+    return min(second / first for first, second in itertools.pairwise(costs))

@@ -22,7 +22,8 @@ _FOUND, _UNREAD = patterns()
 
 
 def _text(begin: str, unit: str, size: int, *, raw: bool) -> Any:
-    text = begin + unit * (size // len(unit))
+    # What no pattern expects at the end: only where nothing fits, `re` goes back.
+    text = begin + unit * (size // len(unit)) + "\x01"
     return text.encode("latin-1", "replace") if raw else text
 
 
@@ -39,7 +40,8 @@ def test_no_pattern_goes_back(found: Found) -> None:
     raw = isinstance(pattern.pattern, bytes)
     for begin, unit in hostile(pattern):
         make = partial(_text, begin, unit, raw=raw)
-        for use in (pattern.search, pattern.fullmatch):
+        anchored = found.uses <= {"match", "fullmatch"}
+        for use in (pattern.match, pattern.fullmatch) if anchored else (pattern.search,):
             grown = growth(use, lambda size, make=make: make(size))
             assert grown <= MOST, f"{found.where}: {begin!r} and many {unit!r}: {grown:.1f} times"
 
@@ -50,19 +52,14 @@ def test_the_search_for_hard_texts_finds_the_known_kinds() -> None:
         rb"^(?P<client>\S+) .*?\[(?P<time>[^\]]+)\] \"(?P<method>[A-Z]+) ",
         rb"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.",
         rb"\s+$",
-        rb"(\w+\s?)+;",
     ):
         pattern = re.compile(source)
         texts = hostile(pattern)
         worst = 0.0
         for begin, unit in texts:
             make = partial(_text, begin, unit, raw=True)
-            begun = time.thread_time()
-            if source.startswith(rb"(\w"):  # not even its first text can be waited for
-                worst = 9.0
-                break
             worst = max(worst, growth(pattern.search, lambda size, make=make: make(size)))
-            if worst > MOST or time.thread_time() - begun > 5:
+            if worst > MOST:
                 break
         assert worst > MOST, source
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from checks.engine.model import Problem
 from checks.sources.loopback import is_loopback
 
-_SELECTOR = re.compile(r"\{.*\S.*\}", re.DOTALL)
+_SELECTOR = re.compile(r"\{\s*\S.*\}", re.DOTALL)
 _API = "/loki/api/v1"
 
 

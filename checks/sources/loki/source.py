@@ -88,11 +88,7 @@ class LokiLog:
                 return await why_empty(self._client, span)
         except LokiError as error:
             return error.failure.problem
-        known = _bytes(secrets)
-        shown = [line for entry in entries for line in entry.text.split("\n") if line.strip()]
-        return tuple(
-            evidence_line(line.encode("utf-8", "replace"), known) for line in shown[-lines:]
-        )
+        return await asyncio.to_thread(_shown, entries, lines, _bytes(secrets))
 
     async def search(self, pattern: re.Pattern[bytes], lines: int) -> tuple[bytes, ...] | Problem:
         """What a pattern finds in the newest lines of the last day; see `LogSource.search`."""
@@ -151,10 +147,12 @@ class LokiLog:
             return self._nothing(error.failure.problem), state
         comparing = Comparing(secrets=_bytes(request.secrets), key=request.fingerprint_key)
         settled = max(begun.settled, (span.until - self._lag_ms) // MINUTE * MINUTE)
-        after, total = add(begun, answers, sampled.form, comparing, settled)
+        after, total = await asyncio.to_thread(
+            add, begun, answers, sampled.form, comparing, settled
+        )
         if answers.failed:
             after = begun
-        evidence = self._evidence(request, known, total, answers, sampled)
+        evidence = await asyncio.to_thread(self._evidence, request, known, total, answers, sampled)
         return evidence, replace(state, loki=after)
 
     # --- before asking --------------------------------------------------------------------------
@@ -240,9 +238,19 @@ class LokiLog:
             unpaired=None,
             unpaired_lines=(),
             streak_5xx=None,
+            failing=None,  # entries are counted by the minute
+            succeeded=None,
+            failed_clients=None,
+            failed_units=None,
             until=end if end < request.window.until else None,
             unknown={**_unknown(name, total), **answers.failed},
         )
+
+
+def _shown(entries: Sequence[Entry], lines: int, secrets: Sequence[bytes]) -> tuple[str, ...]:
+    """The last lines of some entries, masked."""
+    found = [line for entry in entries for line in entry.text.split("\n") if line.strip()]
+    return tuple(evidence_line(line.encode("utf-8", "replace"), secrets) for line in found[-lines:])
 
 
 def _unknown(name: str, total: LokiState) -> dict[str, Problem]:
