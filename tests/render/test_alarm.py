@@ -34,7 +34,7 @@ LIVE = "hunter2hunter2hunter2"
 def _escalate(**more: Any) -> Message:
     given: dict[str, Any] = {
         "lead": LEAD,
-        "affected": Affected(units=2, of_units=4, names=("alfa", "<!channel>"), contacts=1_234),
+        "affected": Affected(units=2, of_units=4, names=("alfa", "beta"), contacts=1_234),
         "links": {"Logs": "https://logs.example/x", "Rollback": "https://wiki.example/back"},
         "lines": [f"line {n}" for n in range(80)],
         "picture": Picture(name="hour.png", alt="The hour.", png=b"png"),
@@ -59,7 +59,7 @@ def test_it_says_issue_affected_users_and_rollback_status() -> None:
     said = words(_escalate())
     assert "Issue: Secrets in the log" in said
     assert "Rollback criterion met: Secrets leaked" in said
-    assert "Affected: 2 of 4 units (alfa, <!channel>), 1,234 contacts" in said
+    assert "Affected: 2 of 4 units (alfa, beta), 1,234 contacts" in said
     assert "Rollback: not started" in said
     assert "✖ CRITICAL HTTP 5xx" in said
 
