@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from bot.remediation.database import FixDatabase
@@ -209,9 +210,7 @@ async def test_what_the_mend_says_connects(crm_database: str) -> None:
     password = f"{FRONT}{''.join(SIGNS)}{BACK}"
     with psycopg.connect(crm_database, autocommit=True) as owner:
         owner.execute("CREATE ROLE signs LOGIN")
-        owner.execute(
-            psycopg.sql.SQL("ALTER ROLE signs PASSWORD {}").format(psycopg.sql.Literal(password))
-        )
+        owner.execute(sql.SQL("ALTER ROLE signs PASSWORD {}").format(sql.Literal(password)))
         place = crm_database.partition("@")[2]
         try:
             said = problem(await ask(f"postgresql://signs:{password}@{place}", ONE))
