@@ -48,6 +48,8 @@ URLS = {
     "with two @": broken("@@"),
     "with @ and /": broken(f"@{FRONT}/"),
     "with a line break": broken("\n"),
+    "with a % that hex digits follow": broken("%BE"),
+    "with an escaped NUL": broken("%00"),
     "with an @ at the end": broken("x", back="@"),
     "with a bracket behind an @": broken("@["),
     "without a host": f"postgresql://crm:{FRONT}{BACK}/crm",
