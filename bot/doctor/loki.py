@@ -29,7 +29,7 @@ async def look_at_loki(log: LokiLog, loki: Loki, lag: timedelta, now: datetime) 
     """
     looked = await log.look(_NEWEST)
     if isinstance(looked, Problem):
-        return [failed(looked.what, looked.mend)]
+        return [failed(looked.what, looked.mend), *_plain(loki)]
     form, trouble = looked
     lines = [_recognised(loki, form), *_plain(loki), _lag(lag)]
     if trouble is not None:

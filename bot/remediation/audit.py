@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from bot.remediation.claim_queries import HOLD
 from bot.remediation.database import Connection, FixDatabase, Row, fetch, one
+from checks.engine.known_secrets import hide_in
 from checks.engine.model import Json
 
 _APPEND: Final = """
@@ -122,7 +123,7 @@ async def append(connection: Connection, entry: Entry) -> None:
         "rows": entry.rows,
         "before": entry.before,
         "after": entry.after,
-        "details": Jsonb(dict(entry.details)),
+        "details": Jsonb(hide_in(dict(entry.details))),
     }
     await fetch(connection, _APPEND, values)
 

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.remediation import claim_queries as sql
 from bot.remediation.database import Connection, Row, fetch, one
 from bot.remediation.values import SHEET, Claim, FixState
+from checks.engine.known_secrets import hide_in
 
 
 async def lock(connection: Connection, kind: str, target: str) -> None:
@@ -32,7 +33,7 @@ async def insert(connection: Connection, claim: Claim) -> Claim:
         "digest": claim.digest,
         "rows_expected": claim.rows_expected,
         "parameters": Jsonb(dict(claim.parameters)),
-        "payload": Jsonb(SHEET.dump_python(claim.sheet, mode="json")),
+        "payload": Jsonb(hide_in(SHEET.dump_python(claim.sheet, mode="json"))),
         "approvals_needed": claim.approvals_needed,
     }
     (row,) = await fetch(connection, sql.INSERT, values)

@@ -127,9 +127,9 @@ async def test_a_check_of_a_stream() -> None:
     assert report.evidence.log.source == f"Loki {SELECTOR}"
 
 
-async def doctor(loki: LokiStandIn) -> list[Line]:
+async def doctor(loki: LokiStandIn, url: str = "") -> list[Line]:
     """What the doctor says about a stream."""
-    found = loki_stream(Settings(), url=loki.url, selector=SELECTOR)
+    found = loki_stream(Settings(), url=url or loki.url, selector=SELECTOR)
     assert isinstance(found, Loki)
     async with Transport(found) as transport:
         log = loki_log(transport, RUNBOOK, lambda: NOW)
@@ -151,6 +151,18 @@ async def test_a_stream_that_is_well() -> None:
         "Signals seen: http_responses, http_5xx, retry.",
     ):
         assert part in said
+
+
+async def test_a_stream_over_http() -> None:
+    """From another machine than this one: a warning, whether the stream is there or not."""
+    async with LokiStandIn() as loki:
+        elsewhere = loki.url.replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - to connect to
+        nothing = await doctor(loki, elsewhere)
+        fill(loki)
+        for lines in (nothing, await doctor(loki, elsewhere)):
+            (line,) = [line for line in lines if "plain text" in line.what]
+            assert line.status is Status.WARNING
+            assert "https:// in GOLIVE_LOKI_URL" in line.mend
 
 
 async def test_a_stream_that_arrives_split() -> None:

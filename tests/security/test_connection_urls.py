@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from bot.remediation.database import FixDatabase
@@ -47,6 +48,8 @@ URLS = {
     "with two @": broken("@@"),
     "with @ and /": broken(f"@{FRONT}/"),
     "with a line break": broken("\n"),
+    "with a % that hex digits follow": broken("%BE"),
+    "with an escaped NUL": broken("%00"),
     "with an @ at the end": broken("x", back="@"),
     "with a bracket behind an @": broken("@["),
     "without a host": f"postgresql://crm:{FRONT}{BACK}/crm",
@@ -209,9 +212,7 @@ async def test_what_the_mend_says_connects(crm_database: str) -> None:
     password = f"{FRONT}{''.join(SIGNS)}{BACK}"
     with psycopg.connect(crm_database, autocommit=True) as owner:
         owner.execute("CREATE ROLE signs LOGIN")
-        owner.execute(
-            psycopg.sql.SQL("ALTER ROLE signs PASSWORD {}").format(psycopg.sql.Literal(password))
-        )
+        owner.execute(sql.SQL("ALTER ROLE signs PASSWORD {}").format(sql.Literal(password)))
         place = crm_database.partition("@")[2]
         try:
             said = problem(await ask(f"postgresql://signs:{password}@{place}", ONE))

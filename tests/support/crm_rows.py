@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import LiteralString, Self
+from typing import LiteralString, Self, cast
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
+
+from tests.support.secrecy.planted import Kind, plant_found
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "crm" / "database"
 TABLES = (
@@ -99,6 +101,10 @@ class Rows:
             "webhook_secret": f"{uuid4().hex}{uuid4().hex}",
             **connection,
         }
+        plant_found(Kind.WEBHOOK, [values["webhook_secret"]])
+        config = getattr(values.get("provider_config"), "obj", None)
+        if isinstance(config, dict):
+            plant_found(Kind.KEY, [cast("dict[str, object]", config).get("apiKey")])
         return Unit(
             id=unit,
             connection=self.insert(

@@ -8,7 +8,7 @@ reason quotes nothing of it but the names of parameters.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
@@ -99,6 +99,8 @@ def target_of(url: str) -> Target:
     except psycopg.Error:
         # The parser's own message quotes the URL and with it the password.
         return replace(unusable, problem=INVALID_URL)
+    except UnicodeDecodeError:
+        return replace(unusable, problem=_UNESCAPED)  # a % that two hex digits follow by chance
     problem = _settings_fault(parts)
     if problem is not None:
         return replace(unusable, problem=problem)
@@ -166,7 +168,13 @@ def passwords_in(url: str) -> tuple[str, ...]:
         name, _, value = pair.partition("=")
         if name in ("password", "sslpassword"):
             passwords.append(value)
-    return tuple(dict.fromkeys(unquote(one) for one in passwords if one))
+    decoded = (unquote(one) for one in passwords if one)
+    return tuple(dict.fromkeys(one for one in (*decoded, *_undecodable(passwords)) if one))
+
+
+def _undecodable(passwords: Sequence[str]) -> list[str]:
+    """What is no UTF-8 once it is decoded, as it is written."""
+    return [one for one in passwords if "\ufffd" in unquote(one)]
 
 
 # --- what is wrong ------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def _scan(data: bytes, secrets: Mapping[str, Kind]) -> Iterator[tuple[Kind, int]
     database.compile(
         expressions=[one.encode() for one in expressions],
         ids=list(range(len(expressions))),
-        flags=[0] * len(expressions),
+        flags=[0] * len(SHAPES) + [hyperscan.HS_FLAG_CASELESS] * len(literals),
     )
     hits: list[tuple[Kind, int]] = []
 
@@ -99,7 +99,8 @@ def _around(raw: bytes, end: int, secrets: Mapping[str, Kind]) -> str:
     start = max(0, end - 4 * _AROUND)
     text = raw[start : end + 2 * _AROUND].decode("utf-8", "replace")
     for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, f"<{secrets[secret]}>")
+        if secret.lower() in text.lower():
+            text = re.sub(re.escape(secret), f"<{secrets[secret]}>", text, flags=re.IGNORECASE)
     for kind, shape in SHAPES:
         # As much of a shape as tells it is not all of the secret: the rest of its word goes too.
         whole = rf"(?:{shape.removeprefix('(?i)')})[^\s\"'&<>]*"

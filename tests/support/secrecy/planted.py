@@ -6,16 +6,15 @@ to two digits is one, as is one with `of-the-tests-`, and whatever else `SHAPES`
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
-
-from tests.support.crm_rows import FIXTURES
 
 LEAST: Final = 8
 """Characters of a secret that can be told from an ordinary word."""
@@ -101,6 +100,8 @@ def plant_password(*urls: str) -> None:
 
 def plant_recorded() -> None:
     """Make the secrets of the recorded rows known; their phone numbers have a shape."""
+    from tests.support.crm_rows import FIXTURES  # noqa: PLC0415 - whose rows are planted, too
+
     path = FIXTURES / "unit_whatsapp_connections.csv.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
@@ -110,17 +111,23 @@ def plant_recorded() -> None:
 
 
 def known() -> Mapping[str, Kind]:
-    """Each secret that is known by value, in every spelling in which it may be written."""
-    return {
-        written: kind
-        for secret, kind in _known.items()
-        for spell in _SPELLINGS
-        for written in [spell(secret)]
-    }
+    """Each secret that is known by value, as it may be written, but for upper and lower case."""
+    return {written: kind for secret, kind in _known.items() for written in _written(secret)}
 
 
-def _json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-_SPELLINGS: Final[tuple[Callable[[str], str], ...]] = (str, partial(quote, safe=""), quote, _json)
+def _written(secret: str) -> Iterator[str]:
+    """As it is, and in addresses, in JSON, in hex, in base64 at any offset; and its long parts."""
+    for text in (secret, *(part for part in re.split("[@/:?]", secret) if len(part) >= LEAST)):
+        yield text
+        yield quote(text, safe="")
+        yield quote(text)
+        yield json.dumps(text)[1:-1]
+        yield json.dumps(text, ensure_ascii=False)[1:-1]
+    raw = secret.encode()
+    yield raw.hex()
+    for offset in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # The letters at both ends depend on what stands before and behind.
+            inner = encode(b"\0" * offset + raw).decode().rstrip("=")[4 if offset else 0 : -1]
+            if len(inner) >= LEAST:
+                yield inner
