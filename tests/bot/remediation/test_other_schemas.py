@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import LiteralString
 from urllib.parse import urlsplit
@@ -116,7 +117,7 @@ def every(engine: Engine, rules: Remediation, clock: HandClock) -> Engine:
 
 @pytest.mark.parametrize("change", [as_it_is, with_enums, without_zone])
 async def test_fixes_are_made_and_taken_back(
-    every: Engine, roles: RoleUrls, change: object
+    every: Engine, roles: RoleUrls, change: Callable[[str], None]
 ) -> None:
     """The same rows are reset, and afterwards they are as they were."""
     with Rows(roles.owner) as rows:
