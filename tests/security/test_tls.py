@@ -12,7 +12,7 @@ import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -177,7 +177,7 @@ async def test_only_the_url_gives_up_tls() -> None:
 
 
 @contextmanager
-def encrypted(upstream: str, certificate: str) -> Iterator[Callable[[str, str], str]]:
+def encrypted(upstream: str, certificate: str) -> Generator[Callable[[str, str], str]]:
     """A real PostgreSQL behind real TLS, with a certificate of localhost, on all addresses.
 
     The embedded server is built without TLS.
