@@ -290,7 +290,10 @@ async def test_a_diagnosis_says_the_same(roles: RoleUrls) -> None:
     )
     async with PostgresDatabase(roles.reader) as database:
         found = await diagnose(
-            procedure_of(Incident.NOT_CONNECTED), DiagnosisSources(database=database), occasion
+            procedure_of(Incident.NOT_CONNECTED),
+            DiagnosisSources(database=database),
+            occasion,
+            RUNBOOK,
         )
     causes = {cause.id: cause for cause in found.causes}
     for name in ("instance_mismatch", "instance_state", "missed_update"):

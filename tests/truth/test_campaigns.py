@@ -15,6 +15,7 @@ from psycopg import sql
 from bot.doctor.database import look_at_database
 from bot.doctor.model import Status
 from bot.remediation.database import FixDatabase
+from bot.remediation.kinds import Seen
 from bot.remediation.reset_campaign import ResetCampaign
 from bot.remediation.reset_messages import ResetMessages
 from bot.remediation.values import RESTARTED, Wish
@@ -414,11 +415,13 @@ async def test_fixes_read_and_write_as_before(schema: str, crm_database: str) ->
     database = FixDatabase(url, lock=rules.lock_timeout, statement=rules.statement_timeout)
     async with database.transaction(keep=False) as connection:
         assert [row["failed"] for row in await messages.units(connection, wish)] == [1]
-        aim = await messages.aim(connection, wish)
+        aim = await messages.aim(connection, wish, Seen())
         assert (await messages.facts(connection, aim))["failed"] == 1
-        assert [change.row_id for change in await messages.change(connection, aim)] == [failed]
-        aim = await stuck.aim(connection, replace(wish, target="Promo"))
-        (change,) = await stuck.change(connection, aim)
+        assert [change.row_id for change in await messages.change(connection, aim, Seen())] == [
+            failed
+        ]
+        aim = await stuck.aim(connection, replace(wish, target="Promo"), Seen())
+        (change,) = await stuck.change(connection, aim, Seen())
         assert (change.row_id, change.seen["pending"]) == (which, 3)
     await database.close()
 
@@ -427,8 +430,8 @@ async def _nothing() -> tuple[str, ...]:
     return ()
 
 
-async def _unseen(_: str) -> datetime | None:
-    return None
+async def _unseen() -> dict[str, datetime]:
+    return {}
 
 
 async def test_doctor_misses_no_column_that_need_not_be_there(crm_database: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import LiteralString
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -108,8 +108,8 @@ async def made(engine: Engine, asked: Wish) -> tuple[Claim, Undone]:
 def every(engine: Engine, rules: Remediation, clock: HandClock) -> Engine:
     """An engine that resets campaigns too."""
 
-    async def progress(campaign: str) -> None:
-        del campaign
+    async def progress() -> dict[str, datetime]:
+        return {}
 
     campaigns = ResetCampaign(rules.reset_campaign, progress=progress, clock=clock)
     return Engine(engine.database, {**engine.kinds, campaigns.name: campaigns}, rules, clock)
