@@ -23,7 +23,7 @@ from checks.sources.logs.leaks import fingerprint
 
 MESSAGES: Final = Query(
     name="affected_by_messages",
-    # Failed, or marked sent without a provider's id, or still waiting after a minute: messages that
+    # Failed, or marked sent without a provider's id, or waiting for too long: messages that
     # somebody is missing; recipients of campaigns that do not end; units without a connection.
     sql="""
         WITH touched AS (
@@ -38,7 +38,8 @@ MESSAGES: Final = Query(
                   OR (m.status::text IN ('sent', 'delivered', 'read') AND m.external_id IS NULL)
                   OR (
                       m.status::text IN ('queued', 'pending')
-                      AND m.created_at < %(until)s::timestamptz - interval '1 minute'
+                      AND m.created_at < %(until)s::timestamptz
+                          - make_interval(secs => %(waiting_seconds)s::float8)
                   )
               )
             UNION ALL
@@ -195,7 +196,7 @@ class _Counted:
 
 
 async def count_affected(
-    database: Database | None, report: Report, since: datetime, *, key: bytes
+    database: Database | None, report: Report, since: datetime, *, waiting: float, key: bytes
 ) -> Affected:
     """Whom the CRITICAL findings of a report touch.
 
@@ -203,13 +204,14 @@ async def count_affected(
         database: the application's; None where there is none.
         report: what was found.
         since: the deploy.
+        waiting: seconds after which a message that waits is missing (`outbound_success`).
         key: of the fingerprints of leaked secrets.
     """
     red = {f.check: f for f in report.findings if f.level is Level.CRITICAL}
     down = red.get("service_down")
     if down is not None:
         return Affected(everybody=_everybody(down))
-    answers = await _ask(database, report, since, red)
+    answers = await _ask(database, report, red, {"since": since, "waiting_seconds": waiting})
     causes = list(_causes(report, red, answers, key))
     names = frozenset[str]().union(*(cause.names for cause in causes))
     found = answers.get(UNITS.name, QueryResult()).rows
@@ -231,13 +233,16 @@ def _everybody(down: Finding) -> str:
 
 
 async def _ask(
-    database: Database | None, report: Report, since: datetime, red: Mapping[str, Finding]
+    database: Database | None,
+    report: Report,
+    red: Mapping[str, Finding],
+    numbers: Mapping[str, object],
 ) -> Mapping[str, QueryResult]:
     """The database's answers by query, each with the reason where there is none."""
     observed = report.evidence.observed
     before = observed.connected_at_start if observed is not None else frozenset[str]()
     values: dict[str, object] = {
-        "since": since,
+        **numbers,
         "until": report.taken_at,
         "campaigns": "campaigns" in red,
         "connected_before": sorted(before),

@@ -150,6 +150,7 @@ class Speech:
             self._lookout.sources.database,
             view.report,
             view.deployment.deployed_at,
+            waiting=self._runbook.numbers("outbound_success", FINAL).params["waiting_seconds"],
             key=self._lookout.fingerprint_key,
         )
 

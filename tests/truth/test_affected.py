@@ -54,7 +54,7 @@ def red(*checks: str, seen: LogEvidence | None = None) -> Report:
 async def counted(url: str, found: Report) -> Affected:
     """Counted as the bot does, by the role that can only read."""
     async with PostgresDatabase(url) as database:
-        return await count_affected(database, found, T0, key=KEY)
+        return await count_affected(database, found, T0, waiting=60, key=KEY)
 
 
 def two_units(rows: Rows) -> list[Unit]:
@@ -67,7 +67,7 @@ async def test_a_total_outage_is_everybody() -> None:
     """No request was answered: there is nobody to count."""
     down = finding("service_down", CRITICAL, 6, quantities={"minutes": Quantity(value=6.83)})
     for database in (EMPTY, AWAY, None):
-        found = await count_affected(database, report(down, at=NOW), T0, key=KEY)
+        found = await count_affected(database, report(down, at=NOW), T0, waiting=60, key=KEY)
         assert affected_words(found) == "everybody: no request was answered for 6 min"
 
 
@@ -194,7 +194,7 @@ async def test_contacts_that_wait_for_a_campaign_are_counted(crm_database: str) 
 @given(checks=st.sets(st.sampled_from([check.id for check in CHECKS]), min_size=1))
 async def test_nobody_is_never_said(database: Database | None, checks: set[str]) -> None:
     """Whatever is red and whatever answers: a number above zero, everybody, or why not."""
-    found = await count_affected(database, red(*checks), T0, key=KEY)
+    found = await count_affected(database, red(*checks), T0, waiting=60, key=KEY)
     words = affected_words(found)
     assert words.startswith(("everybody: ", "cannot be counted: "))
     assert " 0 " not in f" {words}"

@@ -45,7 +45,7 @@ FAILING = report(finding("outbound_success", Level.CRITICAL), at=NOW)
 async def affected(url: str) -> tuple[int, int]:
     """Units and contacts, counted as the bot does, by the role that can only read."""
     async with PostgresDatabase(url) as database:
-        found = await count_affected(database, FAILING, T0, key=b"")
+        found = await count_affected(database, FAILING, T0, waiting=60, key=b"")
     assert bool(found.units) != bool(found.not_counted)
     return found.units, found.contacts
 
@@ -112,7 +112,7 @@ async def test_what_could_not_be_counted_is_not_zero(
     database: FakeDatabase | None, why: str
 ) -> None:
     """The call goes out all the same, and says why."""
-    found = await count_affected(database, FAILING, T0, key=b"")
+    found = await count_affected(database, FAILING, T0, waiting=60, key=b"")
     assert replace(found, not_counted=()) == Affected()
     assert found.not_counted[0].startswith(why)
 
@@ -126,5 +126,5 @@ async def test_units_that_the_watch_knew_connected_are_touched(crm_database: str
     red = report(finding("connection_stability", Level.CRITICAL), at=NOW)
     red = replace(red, evidence=replace(red.evidence, observed=seen))
     async with PostgresDatabase(crm_database) as database:
-        found = await count_affected(database, red, T0, key=b"")
+        found = await count_affected(database, red, T0, waiting=60, key=b"")
     assert (found.units, found.names, found.of_units) == (1, ("lost",), 2)
