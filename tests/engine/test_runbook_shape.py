@@ -22,8 +22,8 @@ SHAPE = {
     "unknown key without a neighbour": (
         ("min_sample: 10", "min_sample: 10\nzzz: 1"),
         "zzz: unknown key; allowed here: schedule, default_window, min_sample, min_bad,"
-        " confidence, checks, decision, escalation, rollback, success, follow_up, history,"
-        " remediation, evolution, log",
+        " confidence, checks, decision, escalation, between, rollback, success, follow_up, history,"
+        " remediation, evolution, log, database",
         "zzz: 1",
     ),
     "unknown comparison": (
@@ -146,7 +146,7 @@ SHAPE = {
         "default_window:",
     ),
     "a duration of nothing": (
-        ("every: 15m", "every: 0m"),
+        ("{every: 15m", "{every: 0m"),
         "follow_up.MONITOR[0].every: must be longer than nothing",
         "- {every: 0m",
     ),

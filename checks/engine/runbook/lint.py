@@ -12,6 +12,7 @@ from checks.engine.model import Decision
 from checks.engine.runbook.issues import Issue, issues_of
 from checks.engine.runbook.lint_criteria import criteria_faults
 from checks.engine.runbook.lint_remediation import remediation_faults
+from checks.engine.runbook.load import lacks_later
 from checks.engine.runbook.model import CHECKPOINTS, FINAL, Phase, Runbook
 from checks.engine.runbook.reach import (
     is_count,
@@ -40,11 +41,18 @@ def lint(runbook: Runbook) -> tuple[LintNote, ...]:
         *remediation_faults(runbook),
         *_lag(runbook),
         *_profiles(runbook),
+        *_completed(runbook),
     ]
     return tuple(
         LintNote(path=i.path, line=i.line, where=i.where, message=i.message)
         for i in issues_of(runbook.source, faults)
     )
+
+
+def _completed(runbook: Runbook) -> Iterator[Fault]:
+    for place in lacks_later(runbook.source.data):
+        message = f"{place[-1]} is missing, so what the shipped runbook says holds; write it down"
+        yield Fault(loc=place[:-1], message=message)
 
 
 # --- levels -------------------------------------------------------------------------------------

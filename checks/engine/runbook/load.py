@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from checks.engine.check import Check
-from checks.engine.model import Decision
+from checks.engine.model import Decision, Json
 from checks.engine.runbook.issues import Issue, RunbookError, issues_of, shape_faults
 from checks.engine.runbook.model import (
     CHECKPOINTS,
@@ -46,6 +48,19 @@ from checks.engine.shares import SampleRule
 from checks.engine.thresholds import Rule, Threshold
 
 _NAME = "runbook.yaml"
+
+LATER: Final[tuple[tuple[str, ...], ...]] = (
+    ("min_bad",),
+    ("confidence",),
+    ("checks", "connection_stability", "params", "pairing_seconds"),
+    ("checks", "campaigns", "params", "overdue_seconds"),
+    ("checks", "service_down", "params", "least_responses"),
+    ("checks", "service_down", "params", "least_touched"),
+)
+"""What version 0.1.0 did not know: where it is missing, what the shipped runbook says holds.
+
+What else is missing is an error; `lint` names what was completed.
+"""
 
 
 def load_runbook(path: Path | None = None, *, checks: Sequence[Check]) -> Runbook:
@@ -83,15 +98,46 @@ def parse_runbook(raw: bytes, *, path: Path, checks: Sequence[Check]) -> Runbook
         raise RunbookError(issues_of(source, faults))
     spec: RunbookSpec | None = None
     empty = {fault.loc for fault in faults}
+    data = _with_later(source.data)
     try:
-        spec = RunbookSpec.model_validate(source.data)
+        spec = RunbookSpec.model_validate(data)
     except ValidationError as error:
         faults.extend(f for f in shape_faults(error, source) if f.loc not in empty)
-    if isinstance(source.data, dict):
-        faults.extend(rule_faults(source.data, checks))
+    if isinstance(data, dict):
+        faults.extend(rule_faults(data, checks))
     if spec is None or faults:
         raise RunbookError(issues_of(source, faults))
     return _runbook(spec, source)
+
+
+def lacks_later(data: Json) -> Iterator[tuple[str, ...]]:
+    """The places of `LATER` that a runbook's file does not have, of checks that it configures."""
+    for place in LATER:
+        found = data
+        for depth, key in enumerate(place):
+            if not isinstance(found, dict) or (depth == 2 and found.get("enabled") is False):
+                break
+            if key not in found and depth != 1:
+                yield place
+                break
+            found = found.get(key)
+
+
+def _with_later(data: Json) -> Json:
+    """A runbook's file with what it lacks of `LATER`, as the shipped runbook has it."""
+    lacking = list(lacks_later(data))
+    if not lacking:
+        return data
+    filled = deepcopy(data)
+    shipped = _shipped_file().data
+    for *parents, last in lacking:
+        here, there = filled, shipped
+        for key in parents:
+            if isinstance(here, dict) and isinstance(there, dict):
+                here, there = here.setdefault(key, {}), there[key]
+        if isinstance(here, dict) and isinstance(there, dict):
+            here[last] = there[last]
+    return filled
 
 
 # --- from the file's shape to the engine's ------------------------------------------------------
@@ -195,9 +241,14 @@ def _completed(check: CheckSpec, shipped: CheckSpec | None) -> CheckSpec:
 
 
 @cache
-def _shipped() -> RunbookSpec:
+def _shipped_file() -> YamlSource:
     path = shipped_runbook()
-    return RunbookSpec.model_validate(read_yaml(path, path.read_bytes()).data)
+    return read_yaml(path, path.read_bytes())
+
+
+@cache
+def _shipped() -> RunbookSpec:
+    return RunbookSpec.model_validate(_shipped_file().data)
 
 
 def _rule(name: str, check: CheckSpec, checkpoint: str, sample: SampleRule) -> Rule:
