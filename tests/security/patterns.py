@@ -55,7 +55,7 @@ BUILT: Final[Mapping[str, tuple[bytes | str, ...]]] = {
         rb"(?P<unit>[0-9a-fA-F-]++): \{ status: 'connected'",
     ),
     "_Shape.front": (
-        rb"(?P<client>[^\s\"]++) (?:[^\"\[\n]*+\[)++[^\"\]\n]++\] \""
+        rb"(?m)^(?P<client>[^\s\"]++) (?:[^\"\[\n]*+\[)++[^\"\]\n]++\] \""
         rb"(?P<method>GET|POST) (?P<path>[^\s\"]++)(?: [^\"\n]*+)?+\" [1-5]",
     ),
     "FileScan._file": (rb"(?:^|[^\w-])golive\-probe\-0a1b(?:[^\w-]|$)",),

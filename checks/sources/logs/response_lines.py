@@ -105,14 +105,15 @@ class _Shape:
         return re.compile(
             b"".join(
                 (
-                    rb"(?P<client>[^\s" + quote + rb"]++) ",
+                    rb"^(?P<client>[^\s" + quote + rb"]++) ",
                     b"(?:[^" + quote + before + rb"\n]*+" + before + b")++",
                     b"[^" + quote + behind + rb"\n]++" + re.escape(self.opening),
                     b"(?P<method>" + methods + b") ",
                     rb"(?P<path>[^\s" + quote + b"]++)",
                     b"(?: [^" + quote + rb"\n]*+)?+" + re.escape(self.closing) + b"[1-5]",
                 )
-            )
+            ),
+            re.MULTILINE,
         )
 
 
