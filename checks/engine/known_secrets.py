@@ -28,7 +28,7 @@ _LEAST_WORD: Final = 8
 """The same for one of letters alone, and for parts and encodings of a secret."""
 
 _PARTS: Final = re.compile(rb"[@/:?]+")
-_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]{0,31}://")
 _HTML_SIGNS: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"}
 """What serialisers escape in JSON beside what they must."""
 

@@ -114,7 +114,7 @@ def test_every_shape_finds_what_it_masks(shape: object) -> None:
     assert set(examples) == {one.kind for one in SHAPES}
     match = found.compiled().search(examples[found.kind].encode())
     assert match is not None
-    assert match.group(2).decode() in examples[found.kind]
+    assert (match[2] or b"?").decode() in examples[found.kind]
     assert mask(examples[found.kind]) != examples[found.kind]
 
 

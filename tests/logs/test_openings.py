@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.engine.linear import LinearPattern
 from checks.sources.logs.lines import LineTable, Scratch
-from checks.sources.logs.openings import Openings, parts_of
+from checks.sources.logs.openings import Openings, one_way, parts_of
 from tests.support.logs import profiles
 
 PATTERNS = (
@@ -55,7 +56,7 @@ _LINES = st.lists(st.sampled_from(_PIECES), max_size=5).map("".join)
 def test_openings_are_what_the_patterns_find(lines: list[str]) -> None:
     """Every line that a pattern matches at its start is found, once, and no other."""
     data = "".join(f"{line}\n" for line in lines).encode()
-    compiled = [re.compile(pattern, re.MULTILINE) for pattern in PATTERNS]
+    compiled = [LinearPattern(pattern) for pattern in PATTERNS]
     openings = Openings(compiled)
     assert openings.taken == frozenset(range(len(PATTERNS)))
     found = openings.find(LineTable(data, Scratch()))
@@ -64,6 +65,20 @@ def test_openings_are_what_the_patterns_find(lines: list[str]) -> None:
         expected = [start for start in starts if pattern.match(data, start)]
         places = found.get(index)
         assert ([] if places is None else places.tolist()) == expected
+
+
+@given(st.lists(_LINES, max_size=30))
+def test_a_chain_reads_the_groups_that_re2_reads(lines: list[str]) -> None:
+    """It gives nothing back, and finds the same for it, at every line."""
+    for pattern in PATTERNS:
+        fast, strict = one_way(pattern), LinearPattern(pattern)
+        assert fast is not None
+        for line in lines:
+            found, expected = fast.match(line.encode()), strict.match(line.encode())
+            assert (found is None) == (expected is None)
+            if found is not None and expected is not None:
+                assert found.groupdict() == expected.groupdict()
+                assert found.end() == expected.end()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +102,7 @@ def test_openings_are_what_the_patterns_find(lines: list[str]) -> None:
 def test_other_patterns_are_left_to_hyperscan(pattern: bytes) -> None:
     """Where a line may match in several ways, or in none that is understood here."""
     assert parts_of(pattern) is None
+    assert one_way(pattern) is None
 
 
 def test_of_the_shipped_patterns_only_alternatives_are_left() -> None:

@@ -60,7 +60,7 @@ def strictly(found: list[str]) -> dict[str, int]:
         match = profile.line.match(line.encode())
         if match is None:
             continue
-        status = int(match["status"])
+        status = int(match["status"] or 0)
         count["http_responses"] += 1
         count[{401: "http_401", 403: "http_403", 429: "http_429"}.get(status, "")] += 1
         count["http_5xx"] += status >= 500
@@ -92,6 +92,23 @@ def test_lines_read_at_once_are_what_the_pattern_finds(
     assert {s: n for s, n in health.items() if n} == {
         signal: n for signal, n in strictly(whole).items() if signal.startswith("http_health")
     }
+
+
+@given(odd=lines)
+@settings(max_examples=200)
+def test_a_request_is_what_the_pattern_reads(odd: list[str]) -> None:
+    """The quicker way to read whose request it was gives the same, of whatever response."""
+    profile = next(profile for profile in profiles() if profile.name == "access-log")
+    assert profile.line is not None
+    assert profile.blocks is not None
+    for line in (line for one in odd for line in one.split("\n")):
+        match = profile.line.match(line.encode())
+        if match is None:
+            continue
+        request = profile.blocks.request(f"x\n{line}\n".encode(), 2)
+        client = None if match["client"] == b"-" else match["client"]
+        read = (request.method, request.path, request.client, request.unit)
+        assert read == (match["method"], match["path"], client, None)
 
 
 def test_a_response_may_name_its_client_alone(tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ BUILT: Final[Mapping[str, tuple[bytes | str, ...]]] = {
         rb"(?m)^\[INFO\]\ \[RES\]\ (\S+) (\S+)",
         rb"(?m)(?:^  |[{,] )status:\ (\d{3})\b",
     ),
+    # chains, made possessive: the longest of the shipped ones, and an access log's
+    "one_way": (
+        rb"(?m)^\[Webhook:[^\]\n]*+\] Message created: "
+        rb"(?P<id>[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})",
+        rb"(?m)^\[INFO\] \[MessageHandler\] Updating connection status for unit "
+        rb"(?P<unit>[0-9a-fA-F-]++): \{ status: 'connected'",
+    ),
+    "_Shape.front": (
+        rb"(?m)^(?P<client>[^\s\"]++) (?:[^\"\[\n]*+\[)++[^\"\]\n]++\] \""
+        rb"(?P<method>GET|POST) (?P<path>[^\s\"]++)(?: [^\"\n]*+)?+\" [1-5]",
+    ),
     "FileScan._file": (rb"(?:^|[^\w-])golive\-probe\-0a1b(?:[^\w-]|$)",),
     # an example of the runbook, by a literal
     "_line": ("'\" '[0-9]",),

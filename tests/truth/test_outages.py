@@ -168,7 +168,7 @@ def test_any_outage_is_measured_to_ten_seconds(
     ]
     path = tmp_path_factory.mktemp("outage") / "app.log"
     path.write_bytes(b"")
-    state, done = None, b""
+    state, done, log = None, b"", LogEvidence(source="")
     ends = [*sorted(cuts), 2_600]
     for end in ends:
         part = FORMATS[form]([one for one in answers if one.at < end])

@@ -7,11 +7,11 @@ from typing import SupportsInt
 
 import numpy as np
 
-from checks.engine.linear import LinearMatch, LinearPattern
+from checks.engine.linear import LinearPattern
 from checks.engine.profiles import LineResponses
 from checks.sources.logs.outages import Request, follow
 from checks.sources.logs.response_lines import Marks, ResponseLines, ResponseReader
-from checks.sources.logs.routes import STATUS_SIGNALS, route_of
+from checks.sources.logs.routes import STATUS_SIGNALS
 from checks.sources.logs.state import EVIDENCE_LINES, Tally
 from checks.sources.logs.text import Text
 
@@ -71,17 +71,13 @@ class BlockCounter:
             tally.routes_sampled = True
         seen: list[bytes] = []
         for begin in starts[-limit:][::-1].tolist():
-            line = text.data[begin : text.data.find(b"\n", begin)]
-            match = self._line.match(line)
-            if match is not None:
-                if signal == "http_5xx":
-                    request = self._request(match)
-                    tally.outages.touched(request)
-                    tally.route(signal, request.route)
-                else:
-                    tally.route(signal, route_of(*self._asked(match)))
-                seen.append(line)
-        tally.signal(signal).lines.extend(reversed(seen[:EVIDENCE_LINES]))
+            request = self.request(text.data, begin)
+            if signal == "http_5xx":
+                tally.outages.touched(request)
+            tally.route(signal, request.route)
+            if len(seen) < EVIDENCE_LINES:
+                seen.append(text.data[begin : text.data.find(b"\n", begin)])
+        tally.signal(signal).lines.extend(reversed(seen))
 
     def _follow(
         self, text: Text, lines: ResponseLines, ends: Marks, failing: bool, tally: Tally
@@ -114,18 +110,18 @@ class BlockCounter:
 
     def request(self, data: bytes, start: int) -> Request:
         """The request that a line tells of; see `Requests`."""
-        match = self._line.match(data, start, data.find(b"\n", start))
-        return Request(b"?", b"?") if match is None else self._request(match)
-
-    def _asked(self, match: LinearMatch) -> tuple[bytes, bytes]:
-        """Method and path of a line."""
-        return (match["method"] or b"") if self._has_method else b"", match["path"] or b""
-
-    def _request(self, match: LinearMatch) -> Request:
+        front = self._reader.front
+        match = None if front is None else front.match(data, start)
+        if match is None:
+            match = self._line.match(data, start, data.find(b"\n", start))
+        if match is None:
+            return Request(b"?", b"?")
         groups = self._line.groupindex
+        method = match["method"] if self._has_method else None
         client = match["client"] if "client" in groups else None
         unit = match["unit"] if "unit" in groups else None
-        return Request(*self._asked(match), None if client == _NOBODY else client, unit)
+        named = None if client == _NOBODY else client
+        return Request(method or b"", match["path"] or b"", named, unit)
 
 
 def _add(counted: Mapping[str, SupportsInt], minute: int | None, tally: Tally) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from checks.engine import own_events
-from checks.engine.linear import LinearMatch
+from checks.engine.linear import LinearMatch, LinearPattern
 from checks.sources.logs.lines import Places
-from checks.sources.logs.profile import Pattern, Profile
+from checks.sources.logs.profile import Profile
 from checks.sources.logs.state import EVIDENCE_LINES, MAX_CHANGES, MAX_CREATED, Tally
 from checks.sources.logs.text import Segment, Text
 
@@ -52,8 +52,9 @@ def count_events(
             signal.add(len(part), segment.minute)
             for begin in part[-EVIDENCE_LINES:].tolist():
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
-            if pattern.keeps:
-                _keep(pattern, text.data, part, segment.minute, tally)
+            if pattern.groups is not None:
+                up = pattern.signal == "connection_up"
+                _keep(pattern.groups, text.data, part, segment.minute, tally, up=up)
             if probed:
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
                 found = own_events.names_in(whole)
@@ -91,23 +92,30 @@ def _by_segment(text: Text, lines: Places) -> list[tuple[Segment, Places]]:
     return [(segment, part) for segment, part in parts if len(part)]
 
 
-def _keep(pattern: Pattern, data: bytes, lines: Places, minute: int | None, tally: Tally) -> None:
+def _keep(
+    pattern: re.Pattern[bytes] | LinearPattern,
+    data: bytes,
+    lines: Places,
+    minute: int | None,
+    tally: Tally,
+    *,
+    up: bool,
+) -> None:
     """Keep the row ids, units or campaigns that events name."""
-    groups = pattern.compiled.groupindex
+    groups = pattern.groupindex
     if "campaign" not in groups:
         # More of the others than these are forgotten at once.
         lines = lines[-max(MAX_CREATED, MAX_CHANGES) :]
-    match = pattern.compiled.match
+    match = pattern.match
     found = [m for begin in lines.tolist() if (m := match(data, begin)) is not None]
     if "id" in groups:
         tally.created.extend((row, minute) for row in _named(found, "id"))
     if "unit" in groups:
-        up = pattern.signal == "connection_up"
         tally.changes.extend((unit, up, minute) for unit in _named(found, "unit"))
     if "campaign" in groups:
         tally.campaigns.update(dict.fromkeys(_named(found, "campaign"), minute))
 
 
-def _named(found: Sequence[LinearMatch], group: str) -> list[str]:
+def _named(found: Sequence[re.Match[bytes] | LinearMatch], group: str) -> list[str]:
     """What a group of the matches holds."""
     return [value.decode("ascii", "replace") for m in found if (value := m[group]) is not None]

@@ -3,7 +3,7 @@
 A stretch begins with a failing response (5xx) and goes on until a 2xx is answered on a route that
 failed in it. Health checks, preflights, 3xx and 4xx are passed over. Most failing responses are
 single ones among many that succeed, so little is looked at closely: the responses from a failing
-one up to the 2xx that ends its stretch, and no second stretch within the same ten seconds.
+one up to the 2xx that ends its stretch, and few stretches more than one in ten seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from checks.sources.logs.routes import route_of
 from checks.sources.logs.text import Text
 
 STEP = 10.0
-"""Seconds in which at most one stretch begins: times of outages are exact to these."""
+"""Seconds in which failing responses may be passed over: times of outages are exact to these."""
 
 _SHORTEST = 30.0
 """Seconds of the shortest stretch that is kept."""
@@ -111,7 +111,9 @@ class Outages:
 
     open:      the one that goes on
     ended:     those that ended, and lasted long enough to matter
-    idle:      until when (epoch seconds) no stretch begins
+    idle:      until when (epoch seconds) failing responses may be passed over: a stretch that began
+               in between is found a step late at most
+    passed:    how many of them are passed over next
     succeeded: whether any response below 400 was seen
     clients, units: of all failing responses that were looked at
     """
@@ -119,6 +121,7 @@ class Outages:
     open: _Stretch | None = None
     ended: list[FailingStretch] = field(default_factory=list[FailingStretch])
     idle: float = float("-inf")
+    passed: int = 0
     succeeded: bool = False
     clients: set[bytes] = field(default_factory=set[bytes], repr=False)
     units: set[bytes] = field(default_factory=set[bytes], repr=False)
@@ -129,6 +132,7 @@ class Outages:
             open=None if self.open is None else self.open.copy(),
             ended=list(self.ended),
             idle=self.idle,
+            passed=self.passed,
             succeeded=self.succeeded,
             clients=set(self.clients),
             units=set(self.units),
@@ -139,24 +143,22 @@ class Outages:
         going = () if self.open is None else (self.open.frozen(),)
         return (*self.ended, *(one for one in going if one.last - one.first >= _SHORTEST))
 
-    def failed(self, at: float, request: Request) -> None:
-        """A response was 5xx at an instant."""
-        if self.open is None:
-            if at < self.idle:
-                return
-            self.open = _Stretch(first=at, last=at)
-        self.open.last = max(self.open.last, at)
+    def begin(self, at: float, request: Request) -> None:
+        """A stretch begins with a failing response at an instant."""
+        self.open = _Stretch(first=at, last=at)
         self.open.add(request)
 
     def may_end(self, request: Request) -> bool:
         """Whether a 2xx on this route ends the stretch that goes on."""
         return self.open is not None and request.route in self.open.routes
 
-    def end(self, at: float) -> None:
-        """A response was 2xx at an instant, on a route that failed."""
+    def end(self) -> None:
+        """A response was 2xx, on a route that failed."""
         ended, self.open = self.open, None
-        self.idle = (at // STEP + 1) * STEP
-        if ended is not None and ended.last - ended.first >= _SHORTEST:
+        if ended is None:
+            return
+        self.idle = ended.last + STEP
+        if ended.last - ended.first >= _SHORTEST:
             self.ended = [*self.ended, ended.frozen()][-_MOST_KEPT:]
 
     def touched(self, request: Request) -> None:
@@ -207,85 +209,77 @@ class _Following:
     failing: npt.NDArray[np.bool_]
     requests: Requests
     _last: int | None = None
-    _passed: int = 1
 
     def run(self) -> None:
         index = 0
         fails: list[int] = np.flatnonzero(self.failing).tolist()
         while index < len(self.starts):
             if self.outages.open is None:
-                found = self._next(fails, index)
-                if found is None:
+                begin = self._next(fails, index)
+                if begin is None:
                     return
-                index = found
-            index = self._walk(index)
+                index = begin[0] + 1
+                self._begin(*begin)
+            if self.outages.open is not None:
+                index = self._walk(index)
         self._settle()
 
     def _at(self, index: int) -> float | None:
         return self.text.instant_at(int(self.starts[index]))
 
-    def _next(self, fails: Sequence[int], index: int) -> int | None:
-        """The first failing response from an index on that may begin a stretch."""
-        first = low = bisect_left(fails, index)
-        if low == len(fails):
+    def _next(self, fails: Sequence[int], index: int) -> tuple[int, float] | None:
+        """A failing response from an index on that a stretch is taken to begin with, and when.
+
+        The first, or a later one no more than a step after the stretch before.
+        """
+        first, outages = bisect_left(fails, index), self.outages
+        if first == len(fails):
             return None
-        at = self._at(fails[low])
-        if at is None or at >= self.outages.idle:
-            return None if at is None else fails[low]
+        passed = min(outages.passed, len(fails) - 1 - first)
+        at = self._at(fails[first + passed])
+        while passed and at is not None and at > outages.idle:
+            passed //= 2
+            at = self._at(fails[first + passed])
+        if at is None:
+            return None
+        # By their rate up to here, so many come in most of a step.
+        since = at - outages.idle + STEP
+        rate = (passed + 1) / since if since > 0 else float("inf")
+        outages.passed = int(min(2 * passed + 1, 0.8 * STEP * rate))
+        return fails[first + passed], at
 
-        def early(place: int) -> bool:
-            found = self._at(fails[place])
-            return found is None or found < self.outages.idle
-
-        # About as many are passed over as the last time.
-        high, stride = low + self._passed, self._passed
-        while high < len(fails) and early(high):
-            low, high, stride = high, high + stride, stride * 2
-        high = min(high, len(fails))
-        while low + 1 < high:
-            middle = (low + high) // 2
-            low, high = (middle, high) if early(middle) else (low, middle)
-        self._passed = high - first
-        return fails[high] if high < len(fails) else None
+    def _begin(self, index: int, at: float) -> None:
+        request = self.requests.request(self.text.data, int(self.starts[index]))
+        if request.method != _PREFLIGHT:
+            self.outages.begin(at, request)
 
     def _walk(self, index: int) -> int:
         """Go on from an index until the open stretch ends; the index after that."""
         data, requests, outages = self.text.data, self.requests, self.outages
+        stretch = outages.open
         looked, size = 0, _FIRST_BLOCK
-        while index < len(self.starts):
+        while stretch is not None and index < len(self.starts):
             block = slice(index, index + size)
             pairs = zip(self.starts[block].tolist(), self.failing[block].tolist(), strict=True)
             for place, (start, failing) in enumerate(pairs, index):
-                stretch = outages.open
                 if failing:
                     looked += 1
-                    if stretch is None or looked <= _IN_FULL or looked % _EVERY == 0:
-                        self._fail(place, start)
-                    else:
-                        self._last = place
-                    continue
-                if stretch is None:
+                    if looked <= _IN_FULL or looked % _EVERY == 0:
+                        request = requests.request(data, start)
+                        if request.method == _PREFLIGHT:
+                            continue
+                        stretch.add(request)
+                    self._last = place
                     continue
                 begin = requests.begin(data, start)
                 if begin is not None and not data.startswith(stretch.literals, begin):
                     continue
                 if outages.may_end(requests.request(data, start)):
                     self._settle()
-                    at = self._at(place)
-                    outages.end(stretch.last if at is None else at)
+                    outages.end()
                     return place + 1
             index, size = index + size, min(2 * size, _BLOCK)
         return len(self.starts)
-
-    def _fail(self, index: int, start: int) -> None:
-        request = self.requests.request(self.text.data, start)
-        if request.method == _PREFLIGHT:
-            return
-        if self.outages.open is not None:
-            self.outages.open.add(request)
-            self._last = index
-        elif (at := self._at(index)) is not None:
-            self.outages.failed(at, request)
 
     def _settle(self) -> None:
         """Bring the end of the open stretch up to the last failing response that was seen."""

@@ -21,7 +21,7 @@ from checks.engine.profiles import (
 from checks.sources.logs.blocks import BlockCounter
 from checks.sources.logs.fields import JsonFields
 from checks.sources.logs.matcher import Matcher
-from checks.sources.logs.openings import Openings
+from checks.sources.logs.openings import Openings, one_way
 from checks.sources.logs.records import PairReader
 from checks.sources.logs.times import CLF, Clock, read_clf
 
@@ -31,12 +31,15 @@ _RANK = {"paired": 0, "json": 1, "line": 2}
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One expression of a profile, with the groups that are kept from its hits."""
+    """One expression of a profile.
+
+    groups: what finds its groups in a line that it hit; None where it has none
+    """
 
     signal: str
     source: bytes
     compiled: LinearPattern
-    keeps: bool
+    groups: re.Pattern[bytes] | LinearPattern | None
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,10 @@ class Profile:
 
 
 def _pattern(signal: str, source: str) -> Pattern:
-    compiled = LinearPattern(source.encode())
-    return Pattern(signal, source.encode(), compiled, bool(compiled.groupindex))
+    raw = source.encode()
+    compiled = LinearPattern(raw)
+    groups = (one_way(raw) or compiled) if compiled.groupindex else None
+    return Pattern(signal, raw, compiled, groups)
 
 
 def compile_profiles(specs: Mapping[str, ProfileSpec]) -> tuple[Profile, ...]:

@@ -7,7 +7,9 @@ profile's strict pattern.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,6 +93,29 @@ class _Shape:
             end[0],
         )
 
+    def front(self) -> re.Pattern[bytes]:
+        """A line up to its path, for `re`: what it has read it never gives back.
+
+        The client stands first; no quote stands before that of the request.
+        """
+        quote, before, behind = (
+            re.escape(bytes((byte,))) for byte in (self.quote, self.before[0], self.opening[0])
+        )
+        methods = b"|".join(method[:-1] for method in _METHODS)
+        return re.compile(
+            b"".join(
+                (
+                    rb"^(?P<client>[^\s" + quote + rb"]++) ",
+                    b"(?:[^" + quote + before + rb"\n]*+" + before + b")++",
+                    b"[^" + quote + behind + rb"\n]++" + re.escape(self.opening),
+                    b"(?P<method>" + methods + b") ",
+                    rb"(?P<path>[^\s" + quote + b"]++)",
+                    b"(?: [^" + quote + rb"\n]*+)?+" + re.escape(self.closing) + b"[1-5]",
+                )
+            ),
+            re.MULTILINE,
+        )
+
 
 class _Words:
     """The eight bytes from any place of a text on, as numbers."""
@@ -123,6 +148,23 @@ class ResponseReader:
         self._line = line
         self._health_path = health_path.encode()
         self._shape = _Shape.of(spec, line)
+        self._example = spec.example.encode()
+
+    @cached_property
+    def front(self) -> re.Pattern[bytes] | None:
+        """What reads client, method and path of a regular line at a fraction of the cost.
+
+        None where a line's first word is not its client, or it tells more of the request.
+        """
+        groups = self._line.groupindex
+        if self._shape is None or not {"client", "method", "path"} <= groups.keys():
+            return None
+        front = self._shape.front()
+        read, strict = front.match(self._example), self._line.match(self._example)
+        if read is None or strict is None or "unit" in groups:
+            return None
+        same = all(read[name] == strict[name] for name in front.groupindex)
+        return front if same and strict.start("client") == 0 else None
 
     @property
     def quote(self) -> bytes | None:
