@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.logs import Form
+from bot.wellformed import credentials_trouble
 from checks.engine.model import Window
 
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
@@ -103,6 +104,9 @@ def base_url(text: str) -> str:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         usable = False
+    misread = credentials_trouble(text)
+    if misread is not None:
+        raise UsageError(f"The base URL {misread}")
     if not usable:
         raise UsageError("The base URL must begin with http:// or https:// and name a host.")
     return text.strip()

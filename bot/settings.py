@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from bot.wellformed import (
     address_trouble,
     channel_trouble,
+    credentials_trouble,
     log_troubles,
     password_of,
     person_trouble,
@@ -110,7 +111,10 @@ class Settings(BaseModel):
         """
         reader = _Reader(environment)
         log, runbook = reader.get("GOLIVE_LOG"), reader.get("GOLIVE_RUNBOOK")
-        database, base_url = reader.get("GOLIVE_DATABASE_URL"), reader.get("BASE_URL")
+        database, base_url = (
+            reader.get("GOLIVE_DATABASE_URL"),
+            reader.checked("BASE_URL", credentials_trouble),
+        )
         secrets = (*reader.passwords(), *reader.secrets())
         settings = cls(
             log=Path(log) if log else None,

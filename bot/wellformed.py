@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
+from checks.sources.credentials import unescaped
+
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
 _PERSON_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
 
@@ -43,12 +45,25 @@ def shown(entry: str) -> str:
 
 def url_trouble(value: str) -> str | None:
     """Why a value is no address of a service; None if it is one."""
+    misread = credentials_trouble(value)
+    if misread is not None:
+        return misread
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query
     except ValueError:
         usable = False
     return None if usable else "is no URL. It takes one that starts with https:// or http://."
+
+
+def credentials_trouble(value: str) -> str | None:
+    """Why an address would be misread, its password for its host; None if it would not."""
+    if not unescaped(value):
+        return None
+    return (
+        "holds an @ that is not escaped, most likely in a password. Write @ as %40, / as %2F, ? as"
+        " %3F and # as %23 there."
+    )
 
 
 def channel_trouble(value: str) -> str | None:

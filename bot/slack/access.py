@@ -135,6 +135,10 @@ class Access:
             refusal = await self._read_along(about or "", user, since)
         return Standing(role=standing.role, refusal=refusal, public=read_along is None)
 
+    async def all_may_see(self, channel: str, user: str) -> bool:
+        """Whether all of a conversation may see now what a user is answered there."""
+        return await self._read_along(channel, user, self._clock.now() - FRESH) is None
+
     async def shared_outside(self, channel: str) -> bool:
         """Whether people from another organisation are in a channel, or are invited to it.
 

@@ -157,6 +157,9 @@ class Counter:
 
         channel: None where others than people of the workspace's own may read along.
         """
+        if channel is not None and reply.in_channel:
+            # The channel may be shared by now: what was asked before the work is too old.
+            channel = channel if await self._access.all_may_see(channel, user) else None
         in_channel = reply.in_channel and channel is not None
         await self.answer(url, reply.message, in_channel=in_channel)
         direct = channel is not None and channel.startswith(_DIRECT)

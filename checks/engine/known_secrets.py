@@ -27,8 +27,18 @@ LEAST: Final = 6
 _LEAST_WORD: Final = 8
 """The same for one of letters alone, and for parts and encodings of a secret."""
 
-_PARTS: Final = re.compile(rb"[@/:?]+")
+_MOST: Final = 8_192
+"""Bytes of a secret that are looked for: of a longer one its beginning. A private key of 8,192 bits
+has 6.4 KB, and whoever may write a row chooses the length of its key."""
+
+_LITERAL: Final = 1_000
+"""Bytes of one literal; Hyperscan refuses more than 4,000."""
+
+_PARTS: Final = re.compile(rb"[@/:?\r\n]+")
 _SCHEME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]{0,31}://")
+_URL_SIGNS: Final = re.compile(rb"[@/:?#% ]")
+"""What golive's own sentence asks to escape in a URL's password: people leave the rest as it is."""
+
 _HTML_SIGNS: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "'": "\\u0027"}
 """What serialisers escape in JSON beside what they must."""
 
@@ -96,6 +106,7 @@ def spellings(secret: bytes) -> frozenset[bytes]:
 
 
 def _escaped(secret: bytes) -> Iterator[bytes]:
+    yield _URL_SIGNS.sub(lambda sign: b"%%%02X" % sign[0][0], secret)
     for safe in ("", "/", "!'()*~"):
         percent = quote(secret, safe=safe)
         yield percent.encode()
@@ -139,7 +150,8 @@ class _Matcher:
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
         self.secrets = frozenset(secrets)
-        found = {one for secret in self.secrets if secret for one in spellings(secret)}
+        spelled = {one for secret in self.secrets if secret for one in spellings(secret[:_MOST])}
+        found = {piece for one in spelled for piece in _pieces(one)}
         # The mask itself is no secret, and masking twice is masking once.
         self._literals = sorted(one for one in found if one.lower() not in MASK.lower())
         self._lock = threading.Lock()
@@ -158,6 +170,13 @@ class _Matcher:
         with self._lock:  # a scratch is for one scan at a time
             database.scan(data, match_event_handler=note, scratch=scratch)
         return found
+
+
+def _pieces(spelling: bytes) -> Iterator[bytes]:
+    """What a spelling is looked for by: itself, or pieces that overlap and so hide as one."""
+    last = max(0, len(spelling) - _LITERAL)
+    for begin in (*range(0, last, _LITERAL - 1), last):
+        yield spelling[begin : begin + _LITERAL]
 
 
 def _compiled(literals: Sequence[bytes]) -> tuple[hyperscan.Database, hyperscan.Scratch]:

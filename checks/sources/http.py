@@ -17,6 +17,7 @@ import httpx
 
 from checks.engine.model import HealthEvidence, ProbeTry, Problem
 from checks.engine.wording import plural
+from checks.sources.credentials import unescaped
 from checks.sources.http_trouble import Trouble, trouble_of
 
 _HTTP_OK = 200
@@ -162,6 +163,8 @@ def _target(base_url: str) -> _Target | Problem:
     if not base_url:
         return _NO_URL
     # Reasons never quote the address: what cannot be taken apart may still hold a password.
+    if unescaped(base_url):
+        return _bad("an @ in it is not escaped, which is written %40, and / in a password %2F")
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:

@@ -163,3 +163,13 @@ def test_very_many_different_leaks_share_a_group(tmp_path: Path) -> None:
     assert sum(leak.count for leak in evidence.leaks) == 400
     assert len(evidence.leaks) <= 201
     assert max(evidence.leaks, key=lambda leak: leak.count).fingerprint == "others"
+
+
+@pytest.mark.parametrize("length", [999, 1_000, 1_001, 4_001, 60_000])
+def test_a_live_secret_of_any_length_is_found_whole(tmp_path: Path, length: int) -> None:
+    """A private key in one line; its beginning alone is no leak of it."""
+    secret = "".join(f"{n:08x}" for n in range(length // 8 + 1))[:length]
+    evidence = leaky(tmp_path / "a.log", f"[INFO] {secret}!", secrets=(secret,))
+    assert only(evidence).kind == "live_secret"
+    evidence = leaky(tmp_path / "b.log", f"[INFO] {secret[:-1]}!", secrets=(secret,))
+    assert evidence.leaks == ()

@@ -16,15 +16,19 @@ from hypothesis import strategies as st
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from bot.arguments import UsageError, base_url
 from bot.remediation.database import FixDatabase
 from bot.remediation.values import FixUnavailable
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.sources import unusable_urls
 from bot.storage.store import Store
 from bot.storage.values import StoreUnavailable
 from checks.sources.database import PostgresDatabase
 from checks.sources.database.connection import conninfo
 from checks.sources.database.url import passwords_in, target_of
+from checks.sources.evolution import Server, ServerSettings, server_of
+from checks.sources.http import HttpHealthProbe
+from checks.sources.loki.address import loki_of
 from tests.support.database_questions import ONE, ask, problem
 from tests.support.secrecy.planted import Kind, plant
 
@@ -52,6 +56,9 @@ URLS = {
     "with an escaped NUL": broken("%00"),
     "with an @ at the end": broken("x", back="@"),
     "with a bracket behind an @": broken("@["),
+    "with an ampersand in the query": f"postgresql:///crm?password=p&{FRONT}{BACK}&host=127.0.0.1",
+    "with & and = in the query": f"postgresql:///crm?host=127.0.0.1&password=p&{FRONT}={BACK}",
+    "with & in a key's password": f"postgresql://crm@127.0.0.1/crm?sslpassword=p&{FRONT}{BACK}",
     "without a host": f"postgresql://crm:{FRONT}{BACK}/crm",
     "by the short scheme": broken("@").replace("postgresql:", "postgres:"),
     "by another scheme": broken("@").replace("postgresql:", "jdbc:postgresql:"),
@@ -91,6 +98,16 @@ async def test_no_part_of_a_password_is_shown(url: str) -> None:
         conninfo(url, 2)
     free_of_parts(str(refused.value))
     free_of_parts(repr(target_of(url)))
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://crm:71284493017/crm", "host=db.example.org port=5432,71284493017"]
+)
+def test_no_number_is_a_port_that_is_none(url: str) -> None:
+    """Of a URL without an @ it may be the password."""
+    found = target_of(url)
+    assert found.problem is not None
+    assert "71284493017" not in f"{found}"
 
 
 @pytest.mark.parametrize("command", ["check", "doctor", "run"])
@@ -174,6 +191,7 @@ async def test_parameters_of_other_clients_are_named(query: str, names: list[str
         "postgresql://crm:{}@/crm?host=/var/run/postgresql",
         "postgresql:///crm?password={}&host=127.0.0.1",
         "host=127.0.0.1 port=1 dbname=crm password='{}'",
+        "postgresql://crm:{}@127.0.0.1,127.0.0.2/crm",
     ],
 )
 def test_what_libpq_knows_is_left_to_it(url: str) -> None:
@@ -223,3 +241,53 @@ async def test_what_the_mend_says_connects(crm_database: str) -> None:
             assert evidence.problem is None
         finally:
             owner.execute("DROP ROLE signs")
+
+
+def test_a_key_s_password_is_a_password() -> None:
+    """As a string has it, too."""
+    assert passwords_in(f"host=db sslpassword={FRONT} password={BACK}") == (FRONT, BACK)
+
+
+ADDRESSES = {
+    "with @ and /": f"https://crm:p@{FRONT}/{BACK}@127.0.0.1:1",
+    "with /": f"https://crm:{FRONT}/{BACK}@127.0.0.1:1",
+    "with digits before a /": f"https://crm:12/{FRONT}{BACK}@127.0.0.1:1",
+    "with #": f"https://crm:p#{FRONT}{BACK}@127.0.0.1:1",
+    "with two @": f"https://crm:p@{FRONT}@{BACK}@127.0.0.1:1",
+    "with a backslash": f"https://crm:p@{FRONT}\\{BACK}@127.0.0.1:1",
+}
+"""Of services, with passwords that would be taken for the host."""
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+async def test_no_part_of_an_address_s_password_is_shown(address: str) -> None:
+    """Refused by each setting and each row, before a host is looked for in it."""
+    names = ("BASE_URL", "EVOLUTION_API_URL", "GOLIVE_LOKI_URL")
+    with pytest.raises(SettingsError) as settings:
+        Settings.from_environment(dict.fromkeys(names, address))
+    with pytest.raises(UsageError) as option:
+        base_url(address)
+    rows = [
+        server_of(ServerSettings(url=address, key="k"), ServerSettings(hosts=hosts))
+        for hosts in ((), ("evolution",))
+    ]
+    told = (
+        *settings.value.errors,
+        *option.value.errors,
+        str(loki_of(address, "{app='crm'}")),
+        str((await HttpHealthProbe(address).probe()).problem),
+        *map(str, rows),
+    )
+    assert len(told) == 8
+    for one in told:
+        assert "%40" in one
+        free_of_parts(one)
+
+
+@pytest.mark.parametrize(
+    "address", [f"https://crm:{FRONT}%40{BACK}@crm.example.org/a", "https://crm.example.org/%40a"]
+)
+def test_an_escaped_address_is_taken(address: str) -> None:
+    """As the sentence says."""
+    assert Settings.from_environment({"BASE_URL": address}).base_url == address
+    assert isinstance(server_of(ServerSettings(url=address, key="k"), ServerSettings()), Server)

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -55,6 +56,9 @@ WRITTEN: Final[dict[str, Callable[[str], str]]] = {
     "percent, lower case": lambda s: quote(s, safe="").lower(),
     "percent, as encodeURIComponent": lambda s: quote(s, safe="!'()*~"),
     "percent, twice": lambda s: quote(quote(s, safe=""), safe=""),
+    "percent, as golive asks for it in a URL": lambda s: re.sub(
+        "[@/:?#% ]", lambda sign: quote(sign[0], safe=""), s
+    ),
     "as a form": quote_plus,
     "JSON": lambda s: json.dumps(s)[1:-1],
     "JSON with its letters": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
@@ -96,6 +100,28 @@ def test_a_known_secret_is_hidden_however_it_is_written(
     assert mask(text).startswith("it failed: <")
     assert mask(text).endswith(">, again")
     assert mask(mask(text)) == mask(text)
+
+
+KEY_LINES = [f"MIIJQwIBADANBgkqhkiG9wplanted{n:04}{n * 7919:08x}" for n in range(90)]
+
+
+@pytest.mark.parametrize("spell", WRITTEN.values(), ids=WRITTEN.keys())
+def test_a_private_key_is_hidden_however_it_is_written(spell: Callable[[str], str]) -> None:
+    """Of 4,096 bits, as PEM has it: whole, or a line of it by itself."""
+    key = "\n".join(("-----BEGIN PRIVATE KEY-----", *KEY_LINES, "-----END PRIVATE KEY-----"))
+    know([key])
+    assert leaks(mask(f"it failed: <{spell(key)}>, again"), spell(key)) == set()
+    assert mask(f"x {KEY_LINES[45]} y") == "x [MASKED] y"
+
+
+@pytest.mark.parametrize("length", [1_000, 2_001, 4_001, 20_000, 2_000_000])
+def test_a_secret_of_any_length_breaks_nothing(length: int) -> None:
+    """Whoever may write a row chooses the length of a key; the others stay hidden."""
+    long = "".join(f"{n:08x}" for n in range(length // 8 + 1))[:length]
+    begun = time.perf_counter()
+    know([long, SECRET])
+    assert time.perf_counter() - begun < 5
+    assert mask(f"x {long[:1_000]} and {SECRET} y") == "x [MASKED] and [MASKED] y"
 
 
 @pytest.mark.parametrize("offset", range(6))
@@ -257,7 +283,7 @@ async def test_tenants_keys_and_webhook_secrets_are_known(roles: RoleUrls) -> No
         )
     text = f"key {key}, secret {secret}"
     async with PostgresDatabase(roles.reader) as database:
-        assert await database.secrets() == (secret,)
+        assert secret in (await database.secrets()).values
         assert mask(text) == "key [MASKED], secret [MASKED]"
         forget()
         found = await database.collect([(CONNECTIONS, {"most_units": 5})])
@@ -286,16 +312,20 @@ def test_stdout_and_stderr(written: str, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_log(written: str) -> None:
     """An event's words and values, and what a library says."""
+    # Not planted: what a library says is heard before golive's own log hides it.
+    library = "said-by-a-library-0082"
+    know([library])
     out = io.StringIO()
     stderr, sys.stderr = sys.stderr, out
     try:
         configure_logging(logging.INFO)
         structlog.get_logger().info(f"it is {written}", why=[SECRET, {SECRET: written}])
-        logging.getLogger("aiohttp").error("broke: %s", written)
+        logging.getLogger("aiohttp").error("broke: %s", library.encode().hex())
     finally:
         sys.stderr = stderr
     assert "planted" not in out.getvalue()
     assert written not in out.getvalue()
+    assert library.encode().hex() not in out.getvalue()
     assert out.getvalue().count("[MASKED]") == 5
 
 

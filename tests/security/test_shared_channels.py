@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import timedelta
@@ -122,6 +123,36 @@ async def test_only_one_s_own_conversations_are_answered_in_public(
     rig.workspace.state.direct(OPERATOR)
     await typed(rig, "status", OPERATOR, channel)
     assert bool(rig.posts(channel)) is public
+
+
+@pytest.mark.parametrize("name", ["status", "diagnose", "logs", "expect"])
+@pytest.mark.parametrize("shared_while_it_works", [True, False])
+async def test_a_channel_that_is_shared_before_the_answer_gets_none(
+    rig: Rig, name: str, *, shared_while_it_works: bool
+) -> None:
+    """Slack's word of a minute ago is too old for that, and a diagnosis may take as long."""
+    await typed(rig, "status", OPERATOR, RELEASES)
+    before, told = len(rig.posts()), len(rig.said_to(OPERATOR))
+    if shared_while_it_works:
+        rig.desk.gate = asyncio.Event()
+    else:
+        await share_releases(rig)
+    entry = next(one for one in COMMANDS if one.name == name)
+    await rig.workspace.actor.command(OPERATOR, RELEASES, entry.example)
+    if rig.desk.gate is not None:
+        await rig.settle(lambda: len(rig.desk.asked) == 2)
+        await share_releases(rig)
+        rig.desk.gate.set()
+    await rig.idle()
+    assert "All of it." in rig.said_to(OPERATOR)[told]
+    assert len(rig.posts()) == before
+
+
+async def share_releases(rig: Rig) -> None:
+    """Another organisation is let into the channel, a while ago."""
+    state = rig.workspace.state
+    state.put_channel(replace(state.channel(RELEASES), is_ext_shared=True))
+    await rig.time.advance(16)
 
 
 async def test_what_is_typed_to_the_bot_alone_acts_on_no_shared_channel() -> None:

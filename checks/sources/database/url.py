@@ -28,8 +28,12 @@ _URL = re.compile(r"postgres(?:ql)?://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DO
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,40}")
-_DSN_PASSWORD = re.compile(r"\bpassword\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)+)", re.DOTALL)
+_PASSWORDS = ("password", "sslpassword")
+_DSN_PASSWORD = re.compile(
+    r"\b(?:ssl)?password\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)+)", re.DOTALL
+)
 
+_MAX_PORT: Final = 65535
 _INVALID: Final = "The database URL is not valid."
 INVALID_URL: Final = Problem(
     what=_INVALID,
@@ -40,6 +44,12 @@ _UNESCAPED: Final = Problem(
     what=f"{_INVALID} A character in it must be escaped, most likely in its password.",
     mend=f"In {SETTING} write @ as %40, / as %2F, : as %3A, ? as %3F, # as %23, % as %25 and a "
     "blank as %20.",
+)
+_UNESCAPED_PARAMETER: Final = Problem(
+    what=f"{_INVALID} PostgreSQL does not know one of its parameters, which may be the end of a"
+    " password.",
+    mend=f"In {SETTING} write & in a password as %26 (@ as %40, / as %2F), and take out what"
+    " PostgreSQL does not know.",
 )
 _SERVICE: Final = Problem(
     what=f"{_INVALID} It names a service, and golive does not read service files.",
@@ -166,7 +176,7 @@ def passwords_in(url: str) -> tuple[str, ...]:
     passwords = [userinfo.partition(":")[2]]
     for pair in rest.partition("?")[2].split("&"):
         name, _, value = pair.partition("=")
-        if name in ("password", "sslpassword"):
+        if name in _PASSWORDS:
             passwords.append(value)
     decoded = (unquote(one) for one in passwords if one)
     return tuple(dict.fromkeys(one for one in (*decoded, *_undecodable(passwords)) if one))
@@ -210,6 +220,11 @@ def _parameter_fault(query: str) -> Problem | None:
         return None
     if not all(_NAME.fullmatch(name) for name in names):
         return INVALID_URL
+    # What follows an & in a password is a parameter to libpq, and named it would be shown.
+    secret = any(name in _PASSWORDS for name, _, _ in pairs)
+    written = all(sign for _, sign, _ in pairs)
+    if (secret or not written) and not names.keys() <= _PARAMETERS.keys():
+        return _UNESCAPED_PARAMETER
     listed = ", ".join(names)
     some = "parameter" if len(names) == 1 else "parameters"
     notes = [_PARAMETERS[name] for name in names if name in _PARAMETERS]
@@ -222,6 +237,10 @@ def _parameter_fault(query: str) -> Problem | None:
 def _settings_fault(parts: Mapping[str, object]) -> Problem | None:
     if _effective(parts, "service"):
         return _SERVICE
+    # Of a URL without an @, libpq takes a password for the port.
+    ports = str(parts.get("port") or "").split(",")
+    if not all(not port or (port.isdigit() and int(port[:6]) <= _MAX_PORT) for port in ports):
+        return INVALID_URL
     return _NO_MODE if parts.get("sslmode") and parts["sslmode"] not in _MODES else None
 
 

@@ -13,6 +13,7 @@ import httpx
 
 from checks.engine.masking import harmless
 from checks.engine.model import Problem
+from checks.sources.credentials import unescaped
 from checks.sources.loopback import is_loopback
 
 _MAX_PORT = 65535
@@ -32,7 +33,7 @@ _BAD_KEY = Problem(
 )
 _BAD_URL = Problem(
     what="The Evolution server's address cannot be asked: it must begin with https:// or http://, "
-    "name a host, and carry no query.",
+    "name a host, carry no query, and have @ written %40 and / written %2F in a password.",
     mend="Set EVOLUTION_API_URL (or apiUrl in provider_config) to its address, such as "
     "https://evolution.example.org.",
 )
@@ -157,6 +158,8 @@ def _address_problem(
 
 def _parsed(address: str | None) -> httpx.URL | None:
     """An address that can be asked; None for any other."""
+    if unescaped(address or ""):
+        return None
     try:
         url = httpx.URL((address or "").strip())
     except httpx.InvalidURL:

@@ -18,6 +18,8 @@ _MULTILINE = hyperscan.HS_FLAG_MULTILINE
 # Characters that stand for themselves and are not repeated.
 _LITERAL = re.compile(r"((?:(?:[\w :=/'-]|\\[^\w\s])(?![?*+{]))+)")
 _LEAST_LITERAL = 3
+_MOST_LITERAL = 1_000
+"""Bytes; Hyperscan refuses more than 4,000. The line is then searched for the whole secret."""
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
 _UNBOUNDED = re.compile(r"[+*]|,\}")
 _MAY_CROSS = re.compile(r"\\[snrDWvf]|\n")
@@ -46,7 +48,8 @@ class Matcher:
                 self._confirmed.append((index, len(_unescaped(literal)), probe))
             caseless = hyperscan.HS_FLAG_CASELESS if shape.caseless else 0
             expressions.append(((literal or shape.probe).encode(), _MULTILINE | caseless))
-        literals = (b"".join(b"\\x%02x" % byte for byte in secret) for secret in secrets)
+        beginnings = [secret[:_MOST_LITERAL] for secret in secrets]
+        literals = (b"".join(b"\\x%02x" % byte for byte in one) for one in beginnings)
         expressions += [(literal, _MULTILINE) for literal in literals]
         self._secrets = _database(expressions)
         self._sought = len(expressions)

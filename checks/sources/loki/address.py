@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from checks.engine.model import Problem
+from checks.sources.credentials import unescaped
 from checks.sources.loopback import is_loopback
 
 _SELECTOR = re.compile(r"\{\s*\S.*\}", re.DOTALL)
@@ -66,10 +67,12 @@ def loki_of(
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port, parts = None, None, urlsplit("")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+    asked = parts.scheme in {"http", "https"} and host and not (parts.query or parts.fragment)
+    if not asked or not host or unescaped(url):
         return Problem(
             what="The address of Loki is no URL that can be asked.",
-            mend="Write GOLIVE_LOKI_URL as http://loki:3100 or https://user:password@host.",
+            mend="Write GOLIVE_LOKI_URL as http://loki:3100 or https://user:password@host, with @"
+            " in the password as %40 and / as %2F.",
         )
     if not _SELECTOR.fullmatch(selector.strip()):
         return Problem(
