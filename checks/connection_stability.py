@@ -34,7 +34,7 @@ CONNECTIONS = Query(
         SELECT
             w.unit_id,
             u.name AS unit,
-            w.status,
+            w.status::text AS status,
             w.connected_at::timestamptz AS connected_at,
             w.disconnected_at::timestamptz AS disconnected_at,
             w.updated_at::timestamptz AS updated_at

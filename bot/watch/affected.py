@@ -35,7 +35,10 @@ MESSAGES: Final = Query(
               AND m.sender::text = 'agent'
               AND (
                   m.status::text = 'failed'
-                  OR (m.status::text IN ('sent', 'delivered', 'read') AND m.external_id IS NULL)
+                  OR (
+                      m.status::text IN ('sent', 'delivered', 'read')
+                      AND coalesce(m.external_id::text, '') = ''
+                  )
                   OR (
                       m.status::text IN ('queued', 'pending')
                       AND m.created_at < %(until)s::timestamptz
@@ -107,7 +110,7 @@ CROSSING: Final = Query(
                 JOIN conversations AS d ON d.id = n.conversation_id
                 WHERE f.created_at >= %(since)s::timestamptz
                   AND f.created_at < %(until)s::timestamptz
-                  AND f.external_id <> ''
+                  AND f.external_id::text <> ''
                 GROUP BY n.external_id
                 HAVING count(DISTINCT d.unit_id) > 1
             )
@@ -117,7 +120,7 @@ CROSSING: Final = Query(
             WHERE w.instance_id IN (
                 SELECT s.instance_id
                 FROM unit_whatsapp_connections AS s
-                WHERE s.instance_id <> '' AND s.created_at < %(until)s::timestamptz
+                WHERE s.instance_id::text <> '' AND s.created_at < %(until)s::timestamptz
                 GROUP BY s.instance_id
                 HAVING count(DISTINCT s.unit_id) > 1
                    AND max(s.created_at) >= %(since)s::timestamptz
@@ -150,7 +153,7 @@ SECRETS: Final = Query(
     sql="""
         SELECT
             u.name AS unit,
-            w.webhook_secret AS secret,
+            w.webhook_secret::text AS secret,
             w.provider_config::jsonb ->> 'apiKey' AS api_key
         FROM unit_whatsapp_connections AS w
         JOIN units AS u ON u.id = w.unit_id

@@ -23,7 +23,7 @@ CAMPAIGNS = Query(
             count(r.id) FILTER (WHERE r.status::text = 'failed') AS failed,
             count(r.id) FILTER (WHERE r.status::text = 'pending') AS pending,
             count(r.id) FILTER (WHERE r.error_message::text ~ '\m429\M') AS limited,
-            (SELECT w.status FROM unit_whatsapp_connections AS w WHERE w.unit_id = c.unit_id)
+            (SELECT w.status::text FROM unit_whatsapp_connections AS w WHERE w.unit_id = c.unit_id)
                 AS connection
         FROM """  # noqa: S608 - constants only
     + FROM_CAMPAIGNS

@@ -37,8 +37,8 @@ CONNECTIONS = Query(
             w.unit_id,
             u.name AS unit,
             w.instance_id,
-            w.status,
-            w.webhook_secret,
+            w.status::text AS status,
+            w.webhook_secret::text AS webhook_secret,
             w.provider_config ->> 'apiUrl' AS api_url,
             w.provider_config ->> 'apiKey' AS api_key,
             count(*) OVER () AS total

@@ -179,6 +179,41 @@ async def test_rows_that_cross_are_counted_on_both_sides(crm_database: str, shap
     assert found.not_counted == ()
 
 
+async def test_other_types_are_counted_alike(crm_database: str) -> None:
+    """Secrets and ids of another type than text, and ids that are empty instead of missing."""
+    install(crm_database)
+    one = "7f3c2a10-98de-4c55-b0a1-2d4e6f708192"
+    with Rows(crm_database) as rows:
+        alfa, beta = two_units(rows)
+        talk = rows.conversation(alfa, created_at=BEFORE)
+        rows.message(talk, created_at=at(5), external_id="")
+        rows.message(rows.conversation(beta, created_at=BEFORE), created_at=at(5))
+        rows.run("UPDATE messages SET sender = 'agent', status = 'sent'")
+        found = await counted(crm_database, red("outbound_success"))
+        assert affected_words(found) == "1 of 3 units (alfa), 1 contact"
+        rows.run("UPDATE messages SET external_id = %(one)s", one=one)
+        rows.run(
+            "UPDATE unit_whatsapp_connections SET webhook_secret = gen_random_uuid()::text,"
+            " instance_id = gen_random_uuid()::text"
+        )
+        rows.run(
+            "UPDATE unit_whatsapp_connections SET webhook_secret = %(one)s WHERE id = %(id)s",
+            one=one,
+            id=alfa.connection,
+        )
+        rows.run("ALTER TABLE messages ALTER external_id TYPE uuid USING external_id::uuid")
+        rows.run(
+            "ALTER TABLE unit_whatsapp_connections"
+            " ALTER webhook_secret TYPE uuid USING webhook_secret::uuid,"
+            " ALTER instance_id TYPE uuid USING instance_id::uuid"
+        )
+    crossing = await counted(crm_database, red("tenant_isolation"))
+    assert (crossing.names, crossing.not_counted) == (("alfa", "beta"), ())
+    seen = log({"secret_leak": 1}, leaks=(leak(fingerprint=fingerprint(KEY, one.encode())),))
+    leaked = await counted(crm_database, red("secret_leaks", seen=seen))
+    assert affected_words(leaked) == "1 of 3 units (alfa)"
+
+
 async def test_contacts_that_wait_for_a_campaign_are_counted(crm_database: str) -> None:
     """Only where campaigns are the incident: else they are simply not done yet."""
     with Rows(crm_database) as rows:

@@ -457,6 +457,20 @@ async def test_standbys(primary: RoleUrls) -> None:
         with psycopg.connect(owner, autocommit=True) as standby:
             standby.execute("SELECT pg_wal_replay_resume()")
             standby.execute("SELECT 1")
+        with psycopg.connect(owner, autocommit=True) as standby:
+            standby.execute("ALTER SYSTEM SET recovery_min_apply_delay = '10min'")
+            standby.execute("SELECT pg_reload_conf()")
+            _until(standby, "SELECT current_setting('recovery_min_apply_delay') = '10min'")
+        assert unknown(await judged(there.reader)) == set()
+        with psycopg.connect(primary.owner, autocommit=True) as server:
+            server.execute("CREATE TABLE something_new ()")
+        with psycopg.connect(owner, autocommit=True) as standby:
+            _until(standby, "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()")
+        await _stands(there, "SELECT 1", "600 s behind")
+        with psycopg.connect(owner, autocommit=True) as standby:
+            standby.execute("ALTER SYSTEM RESET recovery_min_apply_delay")
+            standby.execute("SELECT pg_reload_conf()")
+            _until(standby, "SELECT pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()")
         with psycopg.connect(primary.owner, autocommit=True) as server:
             server.execute("ALTER SYSTEM SET max_wal_senders = 10")
             server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
@@ -529,6 +543,13 @@ SCHEMAS: dict[str, tuple[LiteralString, ...]] = {
         "DROP INDEX IF EXISTS messages_requeue",
         "ALTER TABLE messages ALTER status TYPE varchar(20), ALTER external_id TYPE varchar(80)",
         "ALTER TABLE unit_whatsapp_connections ALTER status TYPE varchar(20)",
+    ),
+    "padded characters": (
+        "DROP INDEX IF EXISTS messages_requeue",
+        "ALTER TABLE messages ALTER status TYPE char(20), ALTER sender TYPE char(20)",
+        "ALTER TABLE unit_whatsapp_connections ALTER status TYPE char(20)",
+        "ALTER TABLE campaigns ALTER status TYPE char(20)",
+        "ALTER TABLE campaign_recipients ALTER status TYPE char(20)",
     ),
     "errors as jsonb": (
         "ALTER TABLE messages ALTER error_details TYPE jsonb USING to_jsonb(error_details)",

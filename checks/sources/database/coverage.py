@@ -151,7 +151,10 @@ _COVERAGE: LiteralString = """
         CASE
             WHEN NOT pg_is_in_recovery()
                 OR pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
-            ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8
+            ELSE greatest(
+                extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()),
+                extract(epoch FROM current_setting('recovery_min_apply_delay')::interval)
+            )::float8
         END AS lag_seconds,
         (SELECT coalesce(jsonb_agg(to_jsonb(h) ORDER BY h.tab, h.base), '[]') FROM hidden AS h)
             AS hidden,
@@ -168,7 +171,8 @@ _COVERAGE: LiteralString = """
 
 COVERAGE = Query(name="coverage", sql=_VISIBLE + _COVERAGE, reads={})
 """One row. `lag_seconds` is what was received but not replayed: the age of the last transaction
-alone says nothing about a standby whose primary is idle. `times` names each column of time with its
+alone says nothing about a standby whose primary is idle. One that is told to stay behind will be so
+by that much at least. `times` names each column of time with its
 type."""
 
 NEWEST = Query(
