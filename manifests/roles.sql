@@ -23,7 +23,7 @@
 --
 -- * `golive doctor` compares what is granted with what is needed, and names each GRANT that is missing.
 -- * The application's tables are expected in the schema public. For another one, name it first:
---     psql -v ON_ERROR_STOP=1 -c "SET golive.schema = 'crm'" -f manifests/roles.sql "$OWNER_URL"
+--     psql -v ON_ERROR_STOP=1 -c "SET golive.schema = 'crm'" -f manifests/roles.sql
 --   (in the SQL Editor: the line SET golive.schema = 'crm'; above this file).
 -- * Where row-level security is on, a role without a policy sees no rows at all. Then each table
 --   below needs, for both roles:

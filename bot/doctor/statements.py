@@ -18,7 +18,7 @@ _INSTANT: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _SAMPLES: Final[Mapping[str, object]] = {
     **dict.fromkeys(("now", "since", "until", "deployed_at"), _INSTANT),
     **dict.fromkeys(("unit", "campaign", "claim"), UUID(int=0)),
-    **dict.fromkeys(("created_ids", "ids", "sent", "permanent"), ()),
+    **dict.fromkeys(("created_ids", "ids", "sent", "permanent", "moved_campaigns"), ()),
     "only_retried": True,
     "status": "queued",
 }
@@ -38,7 +38,7 @@ def explained(name: str, statement: LiteralString) -> tuple[Query, dict[str, obj
 
 
 def _sample(name: str) -> object:
-    value = _SAMPLES.get(name, 1)
+    value = _SAMPLES.get(name, _INSTANT if name.endswith("_since") else 1)
     return list[str]() if value == () else value
 
 

@@ -72,7 +72,7 @@ _PRESENT: Final = """
 """The present verdicts of all open watches."""
 
 _REVIEWED: Final = """
-    SELECT c.taken_at AS reviewed_at, s.state, s.ticked_at
+    SELECT c.taken_at AS reviewed_at, s.state, s.present, s.ticked_at
     FROM golive.checkpoints c JOIN golive.watch_state s USING (deployment_id)
     WHERE c.run = 'final' AND c.taken_at IS NOT NULL
     ORDER BY c.taken_at DESC LIMIT 50

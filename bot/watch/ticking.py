@@ -59,6 +59,7 @@ class Ticker:
         self._speech = speech
         self._runbook = runbook
         self._clock = clock
+        self._started_at = clock.now()
         rules = runbook.rollback_criteria
         self._always = (*_SAMPLED, *(check for rule in rules for check, _, _ in rule.any_of))
 
@@ -89,9 +90,12 @@ class Ticker:
         return await self._store.record_tick(claim, replace(state, memory=memory), news.posts)
 
     def _is_due(self, known: Known, now: datetime) -> bool:
-        """Whether a point judges at this instant."""
+        """Whether a point judges at this instant; those that were missed are taken first."""
         point = plan.next_point(known.deployment, self._runbook, known.taken, now)
-        return point is not None and timedelta(0) <= now - point.due_at < _POINT
+        if point is None or now < point.due_at:
+            return False
+        since = max(point.due_at, self._started_at, known.deployment.started_at)
+        return now - since < _POINT
 
     def _asks_database(self, known: Known, now: datetime) -> bool:
         asked = known.state.memory.get(_ASKED)

@@ -74,7 +74,7 @@ async def test_marks_are_read_back_by_the_next_bot(log: Path, store_database: st
         async with replicas(workspace, settings, clock, "second") as bots:
             write(log, exchanges(201, *([200] * 40), *([500] * 4)))
             await bots.timer.reach(at(T0, 11))
-            (first,) = bots.headed("between checkpoints")
+            (first,) = bots.headed("checkpoint 1 (T+10)")
             assert "4 of 84 responses" in words_of(first)
             assert "restart" not in words_of(first)
 
@@ -91,7 +91,7 @@ async def test_what_was_missed_is_taken_late_and_says_so(log: Path, store_databa
         clock.instant = at(T0, 14)
         async with replicas(workspace, settings, clock, "second") as bots:
             await bots.settle()
-            (first,) = bots.headed("between checkpoints")
+            (first,) = bots.headed("checkpoint 1 (T+10)")
             assert "4 min late" in first.text
             assert "restart" in words_of(first)
 
