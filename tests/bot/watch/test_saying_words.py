@@ -136,13 +136,8 @@ async def test_a_baseline_that_sees_nothing_claims_nothing(rig: Platform) -> Non
 
 async def test_the_final_review_carries_the_picture_and_the_audit_s_digest(rig: Platform) -> None:
     """What was decided can be held against the audit later."""
-
-    async def head() -> str:
-        return "sha256:planted"
-
-    speech = rig.speech
-    speech.audit_head = head
-    (post,) = await speech.point(moment(FINAL, GO, GREEN, before=CALM))
+    review = replace(moment(FINAL, GO, GREEN, before=CALM), audit="sha256:planted")
+    (post,) = await rig.speech.point(review)
     assert len(post.message.pictures) == 1
     assert "sha256:planted" in "\n".join(
         block_words([*post.message.blocks, *post.message.coloured])
