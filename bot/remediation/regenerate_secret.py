@@ -5,6 +5,7 @@ No secret leaves this process but to its own two homes: none is kept, shown, pos
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, LiteralString
@@ -121,9 +122,10 @@ class RegenerateSecret:
     async def change(self, connection: Connection, aim: Aim, seen: Seen) -> tuple[Change, ...]:
         """A new secret in the row, not committed yet."""
         del seen
-        return tuple(
-            self._change(row) for row in await fetch(connection, _CHANGE, {"unit": aim.target})
-        )
+        rows = await fetch(connection, _CHANGE, {"unit": aim.target})
+        secrets = [row[name] or "" for row in rows for name in ("old_secret", "new_secret")]
+        await asyncio.to_thread(know, secrets)
+        return tuple(map(self._change, rows))
 
     async def facts(self, connection: Connection, aim: Aim) -> Mapping[str, object]:
         """Which Evolution it is."""
@@ -220,7 +222,6 @@ class RegenerateSecret:
 
     def _change(self, row: Row) -> Change:
         self._live(row["old_secret"] or "")
-        know((row["old_secret"] or "", row["new_secret"] or ""))
         return Change(
             table="unit_whatsapp_connections",
             row_id=row["id"],

@@ -235,9 +235,11 @@ class _Looking:
         if problem is not None or self.sources.evolution is None:
             return _Asked(problem=problem)
         total = result.rows[0]["total"] if result.rows else 0
+        # Each row may bring a secret of any length, to be looked for from now on.
+        found = await asyncio.to_thread(connections, result.rows, self.sources.environment)
         units, servers = await ask(
             self.sources.evolution,
-            connections(result.rows, self.sources.environment),
+            found,
             base_url=self.sources.application.base_url,
             seconds=self.limits.probes,
         )

@@ -128,11 +128,18 @@ async def every_command(table: Bench, turns: Turns, log: Path) -> None:
 
 
 def test_no_command_holds_the_loop(roles: RoleUrls, store_database: str, tmp_path: Path) -> None:
-    """Each turn of the loop is short, with an hour's log, hostile lines and 337 failed messages."""
+    """Each turn of the loop is short, with an hour's log, hostile lines and 337 failed messages.
+
+    Each connection has a key of its own, as long as whoever wrote the row liked.
+    """
     log = tmp_path / "app.log"
     log.write_bytes(b"[INFO] started\n" * 10)
     with Rows(roles.owner) as rows:
         failures = plant_failures(rows)
+        rows.run(
+            "UPDATE unit_whatsapp_connections SET provider_config = jsonb_build_object("
+            "'apiUrl', 'https://127.0.0.1:1', 'apiKey', repeat(md5(id::text), 256))"
+        )
         talk = rows.conversation(failures.norte, created_at=T0 - timedelta(days=2))
         for number in range(300):
             rows.message(

@@ -22,8 +22,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
+from rich.table import Table
+from rich.text import Text
 
-from bot.cli.output import complain, say
+from bot.cli.output import complain, say, show
 from bot.demo.workspace.people import RELEASES
 from bot.logs import configure_logging
 from bot.render.message import TextFile
@@ -308,6 +310,25 @@ def test_stdout_and_stderr(written: str, capsys: pytest.CaptureFixture[str]) -> 
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"why": "[MASKED]", "also": "[MASKED]"}
     assert shown.err.split() == ["It", "is", "[MASKED]", "or", "[MASKED]."]
+
+
+@pytest.mark.parametrize("cell", [str, Text], ids=["str", "Text"])
+def test_a_table_is_folded_after_its_secrets_are_hidden(
+    cell: Callable[[str], str | Text],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a secret that a narrow terminal breaks in two, neither half would be known again."""
+    monkeypatch.setenv("COLUMNS", "40")
+    secret = "folded-secret-abcdefghijkl-0123456789-mnopqrstu"
+    know([secret])
+    table = Table("what", "why")
+    table.add_row("some words here", cell(f"it failed: {secret}"))
+    show(table)
+    out = capsys.readouterr().out
+    assert "[MASKED]" in out
+    assert leaks("".join(out.split()), secret) == set()
+    assert "secret-abc" not in out
 
 
 def test_the_log(written: str) -> None:
