@@ -42,6 +42,7 @@ def count_events(
         lines |= opened
     if profile.naming is not None:
         lines = {at: _naming(profile.naming, text.data, found) for at, found in lines.items()}
+    changes: list[tuple[int, str, bool, int | None]] = []
     for index in sorted(lines):
         pattern = profile.patterns[index]
         probed = pattern.signal == own_events.SIGNAL and _OWN in text.data
@@ -53,11 +54,14 @@ def count_events(
             for begin in part[-EVIDENCE_LINES:].tolist():
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.keeps:
-                _keep(pattern, text.data, part, segment.minute, tally)
+                changes += _keep(pattern, text.data, part, segment.minute, tally)
             if probed:
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
                 found = own_events.names_in(whole)
                 tally.own_events.extend((name, segment.minute) for name in found)
+    # Ups and downs are told apart by their patterns: how often a unit went down, their order tells.
+    changes.sort(key=lambda change: change[0])
+    tally.changes.extend((unit, up, minute) for _, unit, up, minute in changes)
 
 
 def _naming(name: re.Pattern[bytes], data: bytes, lines: Places) -> Places:
@@ -91,8 +95,10 @@ def _by_segment(text: Text, lines: Places) -> list[tuple[Segment, Places]]:
     return [(segment, part) for segment, part in parts if len(part)]
 
 
-def _keep(pattern: Pattern, data: bytes, lines: Places, minute: int | None, tally: Tally) -> None:
-    """Keep the row ids, units or campaigns that events name."""
+def _keep(
+    pattern: Pattern, data: bytes, lines: Places, minute: int | None, tally: Tally
+) -> list[tuple[int, str, bool, int | None]]:
+    """Keep the row ids or campaigns that events name; the changes of units, and where each is."""
     groups = pattern.compiled.groupindex
     if "campaign" not in groups:
         # More of the others than these are forgotten at once.
@@ -101,11 +107,12 @@ def _keep(pattern: Pattern, data: bytes, lines: Places, minute: int | None, tall
     found = [m for begin in lines.tolist() if (m := match(data, begin)) is not None]
     if "id" in groups:
         tally.created.extend((row, minute) for row in _named(found, "id"))
-    if "unit" in groups:
-        up = pattern.signal == "connection_up"
-        tally.changes.extend((unit, up, minute) for unit in _named(found, "unit"))
     if "campaign" in groups:
         tally.campaigns.update(dict.fromkeys(_named(found, "campaign"), minute))
+    if "unit" not in groups:
+        return []
+    up = pattern.signal == "connection_up"
+    return [(m.start(), unit, up, minute) for m in found for unit in _named([m], "unit")]
 
 
 def _named(found: Sequence[LinearMatch], group: str) -> list[str]:
