@@ -22,6 +22,7 @@ from checks.engine.thresholds import Bound, Rule, left
 ROLLBACK = "rollback:"
 """How a cause's id begins that is a rollback criterion."""
 
+_UNSEEN = "Whether that is better cannot be seen now."
 _NO_GO = Decision.NO_GO
 
 
@@ -100,7 +101,9 @@ def after_point(
         looked_at: the last look between two points; None where there was none.
     """
     at = report.taken_at
-    watched = at - max(before.base_at, looked_at or before.base_at) < runbook.between.over_after
+    # Points that were missed are taken within seconds, and are about instants far apart.
+    last = before.base_at if standing is None else standing.evidence.now
+    watched = report.evidence.now - max(last, looked_at or last) < runbook.between.over_after
     carried = _carried(before, standing, report, runbook, watched=watched)
     findings = tuple(found for _, found in carried if isinstance(found, Finding))
     criteria = tuple(found for _, found in carried if isinstance(found, Criterion))
@@ -323,7 +326,10 @@ def _left(cause: str, found: Finding | Criterion, report: Report, runbook: Runbo
 def _carried(
     before: Present, standing: Report | None, report: Report, runbook: Runbook, *, watched: bool
 ) -> list[tuple[Cause, Finding | Criterion]]:
-    """The causes that a point finds better, and that are not over yet; with what it says of them.
+    """The causes that are not over yet for a point, though it does not find them bad itself.
+
+    Each comes with what the point says of it: it is better, or cannot be seen now. What somebody
+    silenced or accepted is left out.
 
     watched: whether somebody looked within the time after which what is better is over
     """
@@ -331,13 +337,25 @@ def _carried(
         return []
     bad = _bad(report, report.findings, runbook)
     was = {f.check: f for f in standing.findings}
-    now = {f.check: f for f in report.findings if f.level is not Level.UNKNOWN}
-    met = {c.id: c for c in report.rollback_criteria if c.met is not None}
+    met = {c.id: c for c in standing.rollback_criteria}
+    now = {f.check: f for f in report.findings}
+    now_met = {c.id: c for c in report.rollback_criteria}
     out: list[tuple[Cause, Finding | Criterion]] = []
     for cause in before.causes:
         name = cause.id.removeprefix(ROLLBACK)
-        found = now.get(name) if cause.id == name else met.get(name)
+        found = now.get(name) if cause.id == name else now_met.get(name)
         if found is None or cause.id in bad or _other_bounds(name, standing, report, runbook):
+            continue
+        if isinstance(found, Criterion) and found.met is None:
+            if name in met:
+                said = f"{met[name].why} {_UNSEEN}"
+                out.append((cause, replace(met[name], met=True, why=said)))
+            continue
+        if isinstance(found, Finding) and found.level is Level.UNKNOWN:
+            decided = found.details.get("silenced") or is_accepted(found)
+            if name in was and not decided:
+                said = f"{was[name].summary} {_UNSEEN}"
+                out.append((cause, replace(was[name], summary=said)))
             continue
         since = cause.better_since or report.taken_at
         short = watched and report.taken_at - since < runbook.between.over_after

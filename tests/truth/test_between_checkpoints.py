@@ -11,11 +11,12 @@ from random import Random
 import pytest
 
 from bot.watch import verdict
+from bot.watch.knowing import know
 from bot.watch.model import Deployment, Point, Present, Taken
 from bot.watch.verdict import Look
 from checks import CHECKS
 from checks.engine import runner
-from checks.engine.model import Decision, Evidence, Report, Window
+from checks.engine.model import Decision, Evidence, LogEvidence, Problem, Report, Window
 from checks.engine.plan import Occasion
 from checks.engine.runbook.model import BetweenRule, Runbook
 from tests.bot.storage.things import rows
@@ -151,6 +152,26 @@ async def test_recovery_is_told_once_after_five_minutes(bed: Bench) -> None:
     assert "Over" in text_of(bed, f"{call}:update")
     await ticks(bed, deployment, 11)
     assert said(bed).count("over") == 1
+
+
+@pytest.mark.parametrize(
+    "found", [LEAKING, log({"http_responses": 999, "http_5xx": 9})], ids=["criterion", "count"]
+)
+async def test_a_checkpoint_that_cannot_look_keeps_the_no_go(
+    bed: Bench, found: LogEvidence
+) -> None:
+    """A log that is away says nothing of what was found in it: nothing is called better."""
+    deployment = await begun(bed)
+    bed.seen.log.evidence = found
+    await ticks(bed, deployment, 9.5)
+    away = Problem(what="The log is away.", mend="Bring it back.")
+    bed.seen.log.evidence = replace(QUIET, problem=away)
+    bed.clock.instant = at(10)
+    assert await bed.take(deployment, "T+10")
+    known = await know(bed.store, deployment, BOOK)
+    assert known.decision is Decision.NO_GO
+    assert "over" not in said(bed)
+    assert "Whether that is better cannot be seen now." in text_of(bed, "point:T+10")
 
 
 async def test_one_mention_a_cause_in_a_quarter_of_an_hour(bed: Bench) -> None:

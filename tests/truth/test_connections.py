@@ -6,8 +6,10 @@ row, from the log, or from looks of a watch; where nothing tells, the answer is 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,7 @@ from checks.sources.database import PostgresDatabase
 from tests.support.crm_rows import Rows
 from tests.support.database_runs import RUNBOOK, found, minutes_ago
 from tests.support.evidence import HOUR, ago, log
+from tests.support.logs import scan_on
 
 T0 = HOUR.since
 LONG_AGO = T0 - timedelta(days=30)
@@ -246,3 +249,33 @@ async def test_a_watch_that_began_late_does_not_know_what_no_time_tells(crm_data
             rows.unit(name, created_at=LONG_AGO, status="qr", updated_at=at(40))
     assert (await Watched(crm_database).look(50)).level is Level.UNKNOWN
     assert (await Watched(crm_database).look(0.5)).level is Level.OK
+
+
+# --- what the log itself says -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds_apart", [None, 1, 40])
+@pytest.mark.parametrize(("losses", "level"), [(2, Level.OK), (3, Level.WARNING)])
+async def test_flaps_are_read_in_the_order_of_the_log(
+    crm_database: str, tmp_path: Path, losses: int, level: Level, seconds_apart: int | None
+) -> None:
+    """Also where they all fall in one minute, and in a log without times."""
+    with Rows(crm_database) as rows:
+        unit = rows.unit("Alfa", created_at=LONG_AGO)
+    lines: list[str] = []
+    for number in range(2 * losses):
+        when = "" if seconds_apart is None else f"{at(30 + number * seconds_apart / 60):%FT%TZ} "
+        status = ("disconnected", "connected")[number % 2]
+        lines.append(
+            f"{when}[INFO] [MessageHandler] Updating connection status for unit {unit.id}:"
+            f" {{ status: '{status}', reason: 'x', hasQr: false }}\n"
+        )
+    path = tmp_path / "app.log"
+    path.write_text("".join(lines))
+    whole = 0 if seconds_apart is None else None
+    seen, _ = await asyncio.to_thread(
+        scan_on, path, window=HOUR, now=HOUR.until, since_offset=whole
+    )
+    assert [change.connected for change in seen.connections] == [False, True] * losses
+    finding = await found(crm_database, CHECK, log=seen)
+    assert finding.level is level

@@ -104,6 +104,20 @@ async def test_not_knowing_the_secrets_is_unknown(
     assert not_leaked(leaking) is False
 
 
+async def test_bytes_that_are_no_text_are_unknown(roles: RoleUrls, tmp_path: Path) -> None:
+    """A column that is encrypted shows no secret that a log could hold."""
+    with psycopg.connect(roles.owner, autocommit=True) as owner:
+        owner.execute(
+            "ALTER TABLE unit_whatsapp_connections"
+            " ALTER webhook_secret TYPE bytea USING decode('ff00fe' || repeat('80', 30), 'hex')"
+        )
+    async with PostgresDatabase(roles.reader, limits=QUICK) as database:
+        report = await reported(tmp_path, database)
+    assert report.findings[0].level is Level.UNKNOWN
+    assert "1 webhook secret is no text" in report.findings[0].summary
+    assert not_leaked(report) is None
+
+
 async def test_a_locked_table(roles: RoleUrls, tmp_path: Path) -> None:
     """A migration holds the table for longer than golive waits."""
     with psycopg.connect(roles.owner) as owner:
@@ -130,12 +144,23 @@ async def test_a_database_that_does_not_answer(tmp_path: Path, database: Databas
     assert not_leaked(report) is None
 
 
-@pytest.mark.parametrize("kind", ["text", "varchar(80)", "uuid"])
-async def test_a_secret_of_any_type_is_searched(roles: RoleUrls, tmp_path: Path, kind: str) -> None:
-    """Also where the column is a uuid, which cannot be compared with an empty text."""
+@pytest.mark.parametrize(
+    ("kind", "cast"),
+    [
+        *(
+            (kind, f"webhook_secret::{kind}")
+            for kind in ("text", "varchar(80)", "char(80)", "uuid")
+        ),
+        *((kind, f"to_{kind}(webhook_secret)") for kind in ("json", "jsonb")),
+        ("bytea", "convert_to(webhook_secret, 'UTF8')"),
+    ],
+)
+async def test_a_secret_of_any_type_is_searched(
+    roles: RoleUrls, tmp_path: Path, kind: str, cast: str
+) -> None:
+    """As it is written in a log, whatever the column's text form adds to it."""
     statement = f"""
-        ALTER TABLE unit_whatsapp_connections
-        ALTER webhook_secret TYPE {kind} USING webhook_secret::{kind}
+        ALTER TABLE unit_whatsapp_connections ALTER webhook_secret TYPE {kind} USING {cast}
     """
     with psycopg.connect(roles.owner, autocommit=True) as owner:
         owner.execute(statement.encode())

@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from checks.engine.check import Query
 from checks.engine.known_secrets import know
 from checks.engine.masking import MIN_LIVE_SECRET
-from checks.engine.model import DatabaseEvidence, Problem, QueryResult
+from checks.engine.model import DatabaseEvidence, Problem, QueryResult, Row
 from checks.engine.runbook.model import DatabaseRule
 from checks.engine.wording import plural
 from checks.sources.database import problems
@@ -41,13 +41,22 @@ _TENANT_KEYS = Query(
 _SECRETS = Query(
     name="webhook_secrets",
     sql="""
-        SELECT DISTINCT webhook_secret::text AS webhook_secret
+        SELECT DISTINCT
+            CASE
+                WHEN pg_typeof(webhook_secret) IN ('json'::regtype, 'jsonb'::regtype)
+                THEN to_jsonb(webhook_secret) #>> '{}'
+                ELSE webhook_secret::text
+            END AS webhook_secret,
+            pg_typeof(webhook_secret) = 'bytea'::regtype AS in_bytes
         FROM unit_whatsapp_connections
         WHERE webhook_secret::text <> ''
         ORDER BY 1
     """,
     reads={"unit_whatsapp_connections": ("webhook_secret",)},
 )
+"""A row for each secret: `webhook_secret`, which `in_bytes` is in PostgreSQL's hex form."""
+
+_HEX = "\\x"
 
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
@@ -125,11 +134,16 @@ class PostgresDatabase:
         """The live webhook secrets, which must never occur in the log. Trouble is never raised."""
         evidence = await self.collect([(_SECRETS, {}), (_TENANT_KEYS, {})])
         result = evidence.results.get(_SECRETS.name, QueryResult())
-        values = tuple(str(row["webhook_secret"]) for row in result.rows)
+        written = [_as_written(row) for row in result.rows if row["webhook_secret"] is not None]
+        values = tuple(value for value in written if value is not None)
         keys = evidence.results.get(_TENANT_KEYS.name, QueryResult()).rows
         await asyncio.to_thread(know, (*values, *(str(row["key"]) for row in keys)))
         return LiveSecrets(
-            values=values, problem=evidence.problem or result.problem or _too_short(values)
+            values=values,
+            problem=evidence.problem
+            or result.problem
+            or _no_text(written.count(None))
+            or _too_short(values),
         )
 
     async def collect(self, work: Work) -> DatabaseEvidence:
@@ -261,6 +275,27 @@ class PostgresDatabase:
 
     def _conninfo(self) -> str:
         return conninfo(self._url, self._limits.connect)
+
+
+def _as_written(row: Row) -> str | None:
+    """A secret as a log would hold it; None for bytes that are no text."""
+    secret = str(row["webhook_secret"])
+    if not (row["in_bytes"] and secret.startswith(_HEX)):
+        return secret
+    try:
+        return bytes.fromhex(secret.removeprefix(_HEX)).decode()
+    except ValueError:
+        return None
+
+
+def _no_text(secrets: int) -> Problem | None:
+    if not secrets:
+        return None
+    return Problem(
+        what=f"{plural(secrets, 'webhook secret')} {'is' if secrets == 1 else 'are'} no text, and"
+        " cannot be searched in the log.",
+        mend="Have GOLIVE_SECRETS list variables that hold them in clear, or accept it.",
+    )
 
 
 def _too_short(secrets: tuple[str, ...]) -> Problem | None:

@@ -42,6 +42,7 @@ def count_events(
         lines |= opened
     if profile.naming is not None:
         lines = {at: _naming(profile.naming, text.data, found) for at, found in lines.items()}
+    changes: list[tuple[int, str, bool, int | None]] = []
     for index in sorted(lines):
         pattern = profile.patterns[index]
         probed = pattern.signal == own_events.SIGNAL and _OWN in text.data
@@ -54,11 +55,15 @@ def count_events(
                 signal.lines.append(text.data[begin : text.data.find(b"\n", begin)])
             if pattern.groups is not None:
                 up = pattern.signal == "connection_up"
-                _keep(pattern.groups, text.data, part, segment.minute, tally, up=up)
+                found = _keep(pattern.groups, text.data, part, segment.minute, tally)
+                changes += [(at, unit, up, segment.minute) for at, unit in found]
             if probed:
                 whole = (text.data[at : text.data.find(b"\n", at)] for at in part.tolist())
-                found = own_events.names_in(whole)
-                tally.own_events.extend((name, segment.minute) for name in found)
+                names = own_events.names_in(whole)
+                tally.own_events.extend((name, segment.minute) for name in names)
+    # Ups and downs are told apart by their patterns: how often a unit went down, their order tells.
+    changes.sort(key=lambda change: change[0])
+    tally.changes.extend((unit, up, minute) for _, unit, up, minute in changes)
 
 
 def _naming(name: re.Pattern[bytes], data: bytes, lines: Places) -> Places:
@@ -98,10 +103,8 @@ def _keep(
     lines: Places,
     minute: int | None,
     tally: Tally,
-    *,
-    up: bool,
-) -> None:
-    """Keep the row ids, units or campaigns that events name."""
+) -> list[tuple[int, str]]:
+    """Keep the row ids or campaigns that events name; the units that they name, and where."""
     groups = pattern.groupindex
     if "campaign" not in groups:
         # More of the others than these are forgotten at once.
@@ -110,10 +113,11 @@ def _keep(
     found = [m for begin in lines.tolist() if (m := match(data, begin)) is not None]
     if "id" in groups:
         tally.created.extend((row, minute) for row in _named(found, "id"))
-    if "unit" in groups:
-        tally.changes.extend((unit, up, minute) for unit in _named(found, "unit"))
     if "campaign" in groups:
         tally.campaigns.update(dict.fromkeys(_named(found, "campaign"), minute))
+    if "unit" not in groups:
+        return []
+    return [(m.start(), unit) for m in found for unit in _named([m], "unit")]
 
 
 def _named(found: Sequence[re.Match[bytes] | LinearMatch], group: str) -> list[str]:

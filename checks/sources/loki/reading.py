@@ -49,7 +49,7 @@ class Reading:
     def keeps(self, signal: str) -> Pattern | None:
         """The pattern of a signal that names ids which are kept."""
         pattern = self._patterns.get(signal)
-        return pattern if pattern is not None and pattern.keeps else None
+        return pattern if pattern is not None and pattern.groups is not None else None
 
     def shown(self, signal: str, entries: Iterable[Entry]) -> list[Shown]:
         """The line of each entry that a signal counted."""

@@ -119,9 +119,9 @@ async def _dead(table: Bench, post: Message, dead: UUID) -> None:
     assert read(outcome).splitlines()[-4:] == [
         "4 sent, 2 failed, 9 pending.",
         "Nobody has dispatched it again: it stays a draft until somebody does.",
-        "Campaigns, as measured: OK. 1 campaign in processing.",
-        "Adjusted, with what the fix only renamed as it was before: WARNING. 1 campaign stands"
-        " still with 9 recipients pending.",
+        "Campaigns, as measured: CRITICAL. 2 campaigns failed; 5 of 30 recipients failed (16.7 %).",
+        "Adjusted, with what the fix only renamed as it was before: CRITICAL. 1 campaign stands"
+        " still with 9 recipients pending; 2 campaigns failed; 5 of 30 recipients failed (16.7 %).",
     ]
     await table.stage.command("/golive status")
     assert "1 campaign stands still with 9 recipients pending" in all_words(table.stage.posts[-1])

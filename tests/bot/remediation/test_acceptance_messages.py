@@ -107,7 +107,7 @@ same, and would then arrive twice.
 }
 """How each preview begins, in the order of the buttons."""
 
-WAS = "261 of 343 outbound messages sent (76.1 %): 37 failed, 45 marked sent without a provider id."
+WAS = "206 of 276 outbound messages sent (74.6 %): 37 failed, 33 marked sent without a provider id."
 RAW = (
     "Outbound success, as measured: CRITICAL. 326 of 409 outbound messages sent (79.7 %):"
     " 30 failed, 52 marked sent without a provider id, 1 waiting."
@@ -135,7 +135,12 @@ async def diagnosed(table: Bench) -> Message:
     await table.stage.timer.advance(timedelta(seconds=40))
     red = table.post("checkpoint 3 (T+30) · 1 min late")
     assert WAS in red.text
-    assert button_ids(red) == ["golive.ack", "golive.rollback", "golive.diagnose:3"]
+    assert button_ids(red) == [
+        "golive.ack",
+        "golive.rollback",
+        "golive.diagnose:3",
+        "golive.diagnose:4",
+    ]
     await table.click(red, "golive.diagnose:3")
     return table.post("Incident 3")
 
