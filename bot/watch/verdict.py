@@ -346,16 +346,9 @@ def _carried(
         found = now.get(name) if cause.id == name else now_met.get(name)
         if found is None or cause.id in bad or _other_bounds(name, standing, report, runbook):
             continue
-        if isinstance(found, Criterion) and found.met is None:
-            if name in met:
-                said = f"{met[name].why} {_UNSEEN}"
-                out.append((cause, replace(met[name], met=True, why=said)))
-            continue
-        if isinstance(found, Finding) and found.level is Level.UNKNOWN:
-            decided = found.details.get("silenced") or is_accepted(found)
-            if name in was and not decided:
-                said = f"{was[name].summary} {_UNSEEN}"
-                out.append((cause, replace(was[name], summary=said)))
+        if found.met is None if isinstance(found, Criterion) else found.level is Level.UNKNOWN:
+            kept = _unseen(found, was.get(name), met.get(name))
+            out += [(cause, kept)] if kept is not None else []
             continue
         since = cause.better_since or report.taken_at
         short = watched and report.taken_at - since < runbook.between.over_after
@@ -372,6 +365,17 @@ def _carried(
                 (replace(cause, better_since=since), replace(found, level=level, summary=said))
             )
     return out
+
+
+def _unseen(
+    found: Finding | Criterion, was: Finding | None, met: Criterion | None
+) -> Finding | Criterion | None:
+    """What was found before, where nothing can be seen of it now; None where people decided so."""
+    if isinstance(found, Criterion):
+        return None if met is None else replace(met, met=True, why=f"{met.why} {_UNSEEN}")
+    if was is None or found.details.get("silenced") or is_accepted(found):
+        return None
+    return replace(was, summary=f"{was.summary} {_UNSEEN}")
 
 
 def _other_bounds(check: str, standing: Report, report: Report, runbook: Runbook) -> bool:
