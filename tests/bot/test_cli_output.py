@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from signal import SIGINT
+from signal import SIG_DFL, SIGINT, signal
 
 import pytest
 
@@ -108,6 +108,8 @@ def test_ctrl_c_ends_without_a_traceback() -> None:
                 "--base-url", f"http://127.0.0.1:{server.getsockname()[1]}",
             ],
             env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # A shell that runs the tests in the background has them ignore SIGINT.
+            preexec_fn=lambda: signal(SIGINT, SIG_DFL),  # noqa: PLW1509 - no thread has a lock here
         ) as child:  # fmt: skip
             try:
                 connection, _ = server.accept()

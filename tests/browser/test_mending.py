@@ -26,9 +26,11 @@ async def test_pressing_the_offered_fixes_mends_it(local: Local, visits: Visits)
     assert await faults(page) == []
     await confirm(page, preview, "Regenerate")
 
-    await to(local, page, "checkpoint 3 (T+30)")
+    local.pace.choose(FAST)
+    await expect(page.get_by_role("button", name="Diagnose: outbound").last).to_be_visible()
+    local.pace.choose(1)
     preview = await offered(page, "Diagnose: outbound")
-    await expect(preview).to_contain_text("4 would be reset")
+    await expect(preview).to_contain_text("would be reset")
     await confirm(page, preview, "Reset")
     await undo(page)
 
