@@ -140,6 +140,7 @@ def _merged(old: Observed | None, new: Observed | None) -> Observed | None:
         new,
         inserted=new.inserted if old.inserted is None else old.inserted,
         connected_at_start=old.connected_at_start or new.connected_at_start,
+        failed_at_start=old.failed_at_start or new.failed_at_start,
         drops={
             unit: max(old.drops.get(unit, 0), n) for unit, n in {**old.drops, **new.drops}.items()
         },

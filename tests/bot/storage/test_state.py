@@ -64,6 +64,21 @@ async def test_changes_of_two_replicas_are_merged(store: Store, watch: Deploymen
     )
 
 
+def test_what_was_so_at_the_start_is_kept_by_a_look_that_does_not_know_it() -> None:
+    """A replica that looks without the baseline takes nothing of it away."""
+    baseline = Observed(
+        deployed_at=T0,
+        inserted=12,
+        connected_at_start=frozenset({"u1"}),
+        failed_at_start={"c1": 3},
+        began=later(0),
+    )
+    merged = WatchState(observed=baseline).merged(
+        WatchState(observed=Observed(deployed_at=T0, began=later(5)))
+    )
+    assert merged.observed == baseline
+
+
 async def test_changes_at_the_same_time_lose_nothing(store: Store, watch: Deployment) -> None:
     """Twenty replicas that remember something each: all of it is there."""
     await asyncio.gather(
