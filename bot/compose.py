@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -99,9 +99,14 @@ async def open_bot(
         speech = Speech(runbook=runbook, lookout=lookout, lead=await _lead(given, side, stack))
         house = _house(given, store, lookout, speech, side, operations)
         repairs = await open_repairs(house, stack)
-        speech.audit_head = repairs.audit_head
         stack.push_async_callback(repairs.end)
-        parts = _watches(house, owner, changed=side.refresh_homes, ticked=operations.pulse.ticked)
+        parts = _watches(
+            house,
+            owner,
+            audit_head=repairs.audit_head,
+            changed=side.refresh_homes,
+            ticked=operations.pulse.ticked,
+        )
         stack.push_async_callback(parts.running.end)
         opening = Opening(store, lookout, parts.running, clock, timer)
         stack.push_async_callback(opening.end)
@@ -195,6 +200,7 @@ def _watches(
     house: House,
     owner: str,
     *,
+    audit_head: Callable[[], Awaitable[str]],
     changed: Callable[[], None],
     ticked: Callable[[bool], None],
 ) -> Parts:
@@ -208,6 +214,7 @@ def _watches(
         clock=clock,
         owner=owner,
         started_at=clock.now(),
+        audit_head=audit_head,
         metrics=house.metrics,
     )
     running = Running(

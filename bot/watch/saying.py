@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
@@ -87,12 +87,9 @@ class Speech:
         runbook: its links, cadences and thresholds.
         lookout: the log's last lines and the database, for an escalation.
         lead: who is called.
-
-    `audit_head` says the digest at the end of the audit of fixes, where there is one.
     """
 
     def __init__(self, *, runbook: Runbook, lookout: Lookout, lead: Called) -> None:
-        self.audit_head: Callable[[], Awaitable[str]] = _no_audit
         self._runbook = runbook
         self._lookout = lookout
         self._lead = lead
@@ -275,10 +272,6 @@ class Speech:
 def point_key(taken: Taken) -> str:
     """The key of the post that a point makes."""
     return f"point:{taken.point.key}"
-
-
-async def _no_audit() -> str:
-    return ""
 
 
 def _post(deployment: Deployment, key: str, message: Message) -> NewPost:

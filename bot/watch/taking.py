@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +43,7 @@ class Taker:
         clock: gives the instants.
         owner: this process's name in claims.
         started_at: when this process began; what was due before is "taken after a restart".
+        audit_head: says the digest at the end of the audit of fixes; "" where there is none.
         metrics: are told of every point that was recorded.
     """
 
@@ -56,6 +57,7 @@ class Taker:
         clock: Clock,
         owner: str,
         started_at: datetime,
+        audit_head: Callable[[], Awaitable[str]],
         metrics: Metrics = UNMEASURED,
     ) -> None:
         self._store = store
@@ -65,6 +67,7 @@ class Taker:
         self._clock = clock
         self._owner = owner
         self._started_at = started_at
+        self._audit_head = audit_head
         self._metrics = metrics
 
     async def take(self, deployment: Deployment, point: Point) -> Taken | None:
@@ -112,7 +115,7 @@ class Taker:
             # What is known now belongs to the watch: the first report is already held against it.
             report = await self._lookout.watch(replace(about, state=state))
         taken = _taken(point, report)
-        audit = await self._speech.audit_head() if point.run == FINAL else ""
+        audit = await self._audit_head() if point.run == FINAL else ""
         if audit:
             state = replace(state, memory={**state.memory, AUDIT_HEAD: audit})
         moment = Moment(
@@ -144,10 +147,8 @@ class Taker:
             taken = replace(_taken(taken.point, shows), taken_at=taken.taken_at)
         no_go = present.decision is Decision.NO_GO
         memory = before.state.memory
-        alarm, quiet = (
-            None,
-            alarms.quiet(present, report.taken_at, self._runbook.between.mention_every),
-        )
+        quiet = alarms.quiet(present, report.taken_at, self._runbook.between.mention_every)
+        alarm = None
         said: dict[str, Json] = {}
         if no_go and taken.point.run != "health":
             alarm = alarms.due_alarm(shows, self._runbook, present.episode, memory, quiet=quiet)

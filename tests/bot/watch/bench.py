@@ -193,9 +193,15 @@ def assembled(
             clock=clock,
             owner=owner,
             started_at=clock.now(),
+            audit_head=no_audit,
         ),
         ticker=Ticker(store=store, lookout=lookout, speech=speech, runbook=runbook, clock=clock),
     )
+
+
+async def no_audit() -> str:
+    """There are no fixes, and so no audit of them."""
+    return ""
 
 
 @asynccontextmanager

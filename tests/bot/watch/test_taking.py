@@ -15,7 +15,17 @@ from bot.watch.taking import Taker
 from checks.engine.model import DatabaseEvidence, Decision, Evidence, HealthEvidence, Level
 from checks.engine.runbook.model import HistoryRule
 from tests.bot.storage.things import rows
-from tests.bot.watch.bench import BOOK, LEAKING, Application, Bench, answering, at, bench, point_of
+from tests.bot.watch.bench import (
+    BOOK,
+    LEAKING,
+    Application,
+    Bench,
+    answering,
+    at,
+    bench,
+    no_audit,
+    point_of,
+)
 from tests.support.evidence import log
 from tests.support.evidence import rows as answers
 from tests.support.fakes import FakeProbe
@@ -252,6 +262,7 @@ async def test_lateness_is_counted_for_what_was_recorded(bed: Bench) -> None:
         clock=bed.clock,
         owner="first",
         started_at=bed.clock.now(),
+        audit_head=no_audit,
         metrics=metrics,
     )
     bed.clock.instant = at(1.5)
