@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, LiteralString
 
@@ -171,62 +172,111 @@ def measure(view: View) -> Measurement:
     for result in results.values():
         if result.problem is not None:
             return unknown(_UNIT, result.problem)
-    processing, completed = results[PROCESSING.name].rows, results[COMPLETED.name].rows
+    rows = {name: result.rows for name, result in results.items()}
+    parts = [_still(view, rows[PROCESSING.name]), _sums(rows[COMPLETED.name])]
+    if ACTIVE.name in rows:
+        parts.append(_failing(view, rows[ACTIVE.name]))
+    if OVERDUE.name in rows:
+        parts.append(_overdue(view, rows[OVERDUE.name]))
+    words = [said for part in parts for said in part.words]
+    lines = [line for part in parts for line in part.lines]
+    return Measurement(
+        value=len(frozenset[str]().union(*(part.troubled for part in parts))),
+        unit=_UNIT,
+        summary=f"{'; '.join(words) or _nothing(len(rows[PROCESSING.name]))}.",
+        quantities={name: one for part in parts for name, one in part.quantities.items()},
+        details={name: one for part in parts for name, one in part.details.items()},
+        evidence=tuple(lines[:_SHOWN]),
+        window=view.window,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What one question about campaigns adds to the measurement.
+
+    troubled: ids of the campaigns that count in its value
+    """
+
+    quantities: Mapping[str, Quantity]
+    details: Mapping[str, Json]
+    words: Sequence[str] = ()
+    lines: Sequence[str] = ()
+    troubled: frozenset[str] = frozenset()
+
+
+def _still(view: View, processing: Sequence[Row]) -> _Part:
+    """Campaigns in processing that nothing moves any more."""
     still = timedelta(seconds=view.param("still_seconds"))
     stuck = [row for row in processing if view.evidence.now - _progress(view, row) >= still]
+    watched = view.evidence.observed is not None
+    return _Part(
+        quantities=_standing(stuck, watched=watched),
+        details={
+            "processing": len(processing),
+            "still": [_name(row) for row in stuck[:_SHOWN]],
+        },
+        words=_standing_words(stuck, watched=watched),
+        lines=[_still_line(row) for row in stuck],
+        troubled=_ids(stuck),
+    )
+
+
+def _sums(completed: Sequence[Row]) -> _Part:
+    """Completed campaigns whose recipients are not all accounted for."""
     off = [
         row
         for row in completed
         if _number(row["sent"]) + _number(row["failed"]) != _number(row["recipients"])
     ]
-    watched = view.evidence.observed is not None
-    quantities = _standing(stuck, watched=watched) | {"sums_off": Quantity(value=len(off))}
-    parts = _standing_words(stuck, watched=watched)
-    if off:
-        parts.append(
-            f"{plural(len(off), 'completed campaign')} whose sent and failed do not add up"
-        )
-    lines = [*(_still_line(row) for row in stuck), *(_sum_line(row) for row in off)]
-    troubled = {str(row["id"]) for row in stuck}
-    details: dict[str, Json] = {
-        "processing": len(processing),
-        "completed": len(completed),
-        "sums_off": len(off),
-        "still": [_name(row) for row in stuck[:_SHOWN]],
-    }
-    if ACTIVE.name in results:
-        active = results[ACTIVE.name].rows
-        gave_up = [row for row in active if row["gave_up"]]
-        share = _failed_share(view, active)
-        quantities |= {"failed": Quantity(value=len(gave_up)), "failed_share": share}
-        details |= {"failed": len(gave_up), "recipients": share.sample}
-        details["recipients_failed"] = share.bad
-        troubled |= {str(row["id"]) for row in gave_up}
-        if gave_up:
-            parts.append(f"{plural(len(gave_up), 'campaign')} failed")
-        if share.bad:
-            parts.append(
-                f"{share.bad} of {plural(share.sample or 0, 'recipient')} failed"
-                f" ({percent(share.value)})"
-            )
-        lines.extend(_failed_line(row) for row in active if row["gave_up"] or row["failed"])
-    if OVERDUE.name in results:
-        overdue = results[OVERDUE.name].rows
-        troubled |= {str(row["id"]) for row in overdue}
-        quantities["overdue"] = Quantity(value=len(overdue))
-        details["overdue"] = [_name(row) for row in overdue[:_SHOWN]]
-        if overdue:
-            parts.append(f"{plural(len(overdue), 'scheduled campaign')} did not start")
-        lines.extend(_overdue_line(view, row) for row in overdue)
-    return Measurement(
-        value=len(troubled),
-        unit=_UNIT,
-        summary=f"{'; '.join(parts) or _nothing(len(processing))}.",
-        quantities=quantities,
-        details=details,
-        evidence=tuple(lines[:_SHOWN]),
-        window=view.window,
+    said = f"{plural(len(off), 'completed campaign')} whose sent and failed do not add up"
+    return _Part(
+        quantities={"sums_off": Quantity(value=len(off))},
+        details={"completed": len(completed), "sums_off": len(off)},
+        words=[said] if off else [],
+        lines=[_sum_line(row) for row in off],
     )
+
+
+def _failing(view: View, active: Sequence[Row]) -> _Part:
+    """Campaigns that failed, and the share of recipients that was not reached."""
+    gave_up = [row for row in active if row["gave_up"]]
+    share = _failed_share(view, active)
+    words: list[str] = []
+    if gave_up:
+        words.append(f"{plural(len(gave_up), 'campaign')} failed")
+    if share.bad:
+        words.append(
+            f"{share.bad} of {plural(share.sample or 0, 'recipient')} failed"
+            f" ({percent(share.value)})"
+        )
+    return _Part(
+        quantities={"failed": Quantity(value=len(gave_up)), "failed_share": share},
+        details={
+            "failed": len(gave_up),
+            "recipients": share.sample,
+            "recipients_failed": share.bad,
+        },
+        words=words,
+        lines=[_failed_line(row) for row in active if row["gave_up"] or row["failed"]],
+        troubled=_ids(gave_up),
+    )
+
+
+def _overdue(view: View, overdue: Sequence[Row]) -> _Part:
+    """Scheduled campaigns that did not start in time."""
+    said = f"{plural(len(overdue), 'scheduled campaign')} did not start"
+    return _Part(
+        quantities={"overdue": Quantity(value=len(overdue))},
+        details={"overdue": [_name(row) for row in overdue[:_SHOWN]]},
+        words=[said] if overdue else [],
+        lines=[_overdue_line(view, row) for row in overdue],
+        troubled=_ids(overdue),
+    )
+
+
+def _ids(rows: Sequence[Row]) -> frozenset[str]:
+    return frozenset(str(row["id"]) for row in rows)
 
 
 def _progress(view: View, row: Row) -> datetime:
@@ -255,7 +305,7 @@ def _standing(stuck: list[Row], *, watched: bool) -> dict[str, Quantity]:
     }
 
 
-def _failed_share(view: View, active: tuple[Row, ...]) -> Quantity:
+def _failed_share(view: View, active: Sequence[Row]) -> Quantity:
     """Failed recipients among those that campaigns tried since the deploy.
 
     What failed before is known to a watch only: a failure carries no time.

@@ -172,8 +172,7 @@ _COVERAGE: LiteralString = """
 COVERAGE = Query(name="coverage", sql=_VISIBLE + _COVERAGE, reads={})
 """One row. `lag_seconds` is what was received but not replayed: the age of the last transaction
 alone says nothing about a standby whose primary is idle. One that is told to stay behind will be so
-by that much at least. `times` names each column of time with its
-type."""
+by that much at least. `times` names each column of time with its type."""
 
 NEWEST = Query(
     name="newest_message",
