@@ -49,9 +49,9 @@ _UNFIT: Final = frozenset(
 _NO_THREAD: Final = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message"})
 """There is no such thread: its message was deleted."""
 _NO_MESSAGE: Final = "message_not_found"
+_WITHHELD: Final = "People from outside are in the channel, and this is for members only."
 
 T = TypeVar("T")
-_WITHHELD: Final = "People from outside are in the channel, and this is for members only."
 
 _log = structlog.get_logger(__name__)
 
